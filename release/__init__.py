@@ -1,0 +1,1 @@
+"""Release automation that only moves forward: decisions, pipeline, adapters and their wiring."""

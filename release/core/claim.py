@@ -1,0 +1,82 @@
+"""Decides whether a job may claim an environment, on the very record that it would swap.
+
+This module must not read the forge or the ledger; the head never decides here.
+"""
+
+from datetime import datetime
+
+from release.core.decisions import (
+    Await,
+    ClaimDecision,
+    Held,
+    Impossible,
+    Overtaken,
+    Proceed,
+    Queue,
+)
+from release.core.ledger import Record
+from release.core.order import Order, Orders
+from release.core.policy import OnNewer
+from release.core.values import JobId
+
+__all__ = ["decide_claim", "find_denial", "find_hold"]
+
+
+def find_hold(record: Record, orders: Orders, utc: datetime) -> Held | None:
+    """Says whether a pin or the deny-list holds an automatic deploy of the release.
+
+    orders: how the release stands to every commit of `record.shas()`.
+    """
+    pin = record.pin
+    if pin is not None and pin.is_active(utc):
+        until = f" until {pin.until:%Y-%m-%d %H:%M} UTC" if pin.until else ""
+        return Held(reason=f"pinned by {pin.by}{until} ({pin.kind}): {pin.reason}")
+    return find_denial(record, orders)
+
+
+def find_denial(record: Record, orders: Orders) -> Held | None:
+    """Says whether the deny-list holds the release, whoever deploys it."""
+    denial = record.denial(orders)
+    if denial is None:
+        return None
+    span = f"newer than {denial.after.short}, up to {denial.upto.short}"
+    return Held(reason=f"denied ({span}): {denial.reason}")
+
+
+def decide_claim(  # noqa: PLR0913 - each argument is one fact that the decision needs
+    record: Record,
+    orders: Orders,
+    *,
+    job: JobId,
+    on_newer: OnNewer,
+    utc: datetime,
+    has_run_out: bool = False,
+    is_by_hand: bool = False,
+) -> ClaimDecision:
+    """Decides what a job that wants to claim does about this record.
+
+    orders: how the job's release stands to every commit of `record.shas()`; what is missing counts
+        as unknown. Older than the mark is overtaken, whoever holds the record and whether or not
+        anybody does, so that the order of epochs is the order of commits.
+    has_run_out: whether the holder's lease has run out, by this job's own clock.
+    is_by_hand: a person is not held by a pin, and waits for any lease that lives.
+    """
+    held = find_denial(record, orders) if is_by_hand else find_hold(record, orders, utc)
+    if held is not None:
+        return held
+    if record.mark is not None:
+        order = orders.get(record.mark, Order.UNKNOWN)
+        if order is Order.OLDER:
+            return Overtaken(by=record.mark, seen="in the ledger")
+        if order in {Order.DIVERGED, Order.UNKNOWN}:
+            return Impossible(order=order, mark=record.mark)
+    waiting = record.next
+    if waiting is not None and orders.get(waiting.release.sha) is Order.OLDER:
+        return Overtaken(by=waiting.release.sha, seen="in the ledger, as next")
+    holder = record.holder
+    if holder is None or has_run_out or holder.job.is_same_attempt(job):
+        return Proceed()
+    order = orders.get(holder.release.sha, Order.UNKNOWN)
+    if order is Order.SAME or is_by_hand:
+        return Await(holder=holder)
+    return Queue(holder=holder) if on_newer is OnNewer.FINISH else Proceed()

@@ -1,0 +1,32 @@
+"""Tells whether a lease has run out, by watching the holder's beat on the reader's own clock.
+
+This module must not read a clock; the instants come in, in monotonic seconds.
+"""
+
+from dataclasses import dataclass
+
+from release.core.ledger import Holder
+from release.core.values import JobId
+
+__all__ = ["LeaseWatch", "watch_lease"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseWatch:
+    """Since when this reader has seen the same beat of the same job."""
+
+    job: JobId
+    beat: int
+    lease_s: float
+    since_s: float
+
+    def remaining_s(self, now_s: float) -> float:
+        """How long the beat has to stay unchanged until the lease has run out; zero when it has."""
+        return max(0.0, self.since_s + self.lease_s - now_s)
+
+
+def watch_lease(before: LeaseWatch | None, holder: Holder, now_s: float) -> LeaseWatch:
+    """Goes on watching the same beat, or begins anew at `now_s` with another one."""
+    if before is not None and (before.job, before.beat) == (holder.job, holder.beat):
+        return before
+    return LeaseWatch(job=holder.job, beat=holder.beat, lease_s=holder.lease_s, since_s=now_s)

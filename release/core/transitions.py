@@ -1,0 +1,132 @@
+"""Builds the next record from the one that was read: each function is one legal transition.
+
+Nothing here decides whether a transition is due, reads a clock or writes a store. Every function
+leaves what it does not name as it was; none ever removes the epoch, the mark or an open intent that
+its caller has no right to remove.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from release.core.ledger import PAST_MAX, Holder, Intent, Next, Past, Phase, Pin, Record, Stamp
+from release.core.values import JobId, Release, Sha
+
+__all__ = [
+    "acknowledge",
+    "add_waited",
+    "claim",
+    "drop_waited_out",
+    "enter",
+    "finish",
+    "lift_pin",
+    "open_intent",
+    "queue",
+    "raise_mark",
+    "release_hold",
+    "set_epoch",
+    "stamp",
+    "steal",
+]
+
+
+def stamp(record: Record, job: JobId, write: int) -> Record:
+    """Marks the record as this job's own write, so that a lost answer can be told from a loss.
+
+    Where the job is holder or next, the write also renews its lease.
+    """
+    holder, waiting = record.holder, record.next
+    if holder is not None and holder.job == job:
+        holder = replace(holder, beat=write)
+    if waiting is not None and waiting.job == job:
+        waiting = replace(waiting, beat=write)
+    return replace(record, stamp=Stamp(job=job, write=write), holder=holder, next=waiting)
+
+
+def claim(record: Record, job: JobId, release: Release, lease_s: float) -> Record:
+    """Takes the record: one epoch more, the mark on `release`, every open intent carried over.
+
+    Whoever waited as next is no newer than the claimant, so the place is free again.
+    """
+    holder = Holder(job=job, release=release, phase=Phase.CLAIMED, lease_s=lease_s)
+    return replace(record, epoch=record.epoch + 1, mark=release.sha, holder=holder, next=None)
+
+
+def enter(record: Record, phase: Phase) -> Record:
+    """Notes where the holder is; writing it again is how a holder renews its lease."""
+    assert record.holder is not None, "only a holder enters a phase"
+    return replace(record, holder=replace(record.holder, phase=phase))
+
+
+def open_intent(record: Record, intent: Intent) -> Record:
+    """Writes an intent down, which has to happen before its effect is sent."""
+    return replace(record, intents=(*record.intents, intent))
+
+
+def acknowledge(record: Record, job: JobId, numbers: Iterable[int]) -> Record:
+    """Removes intents of this job behind which every request was answered, or none was sent."""
+    gone = frozenset(numbers)
+    kept = tuple(
+        intent for intent in record.intents if intent.job != job or intent.number not in gone
+    )
+    return replace(record, intents=kept)
+
+
+def add_waited(record: Record, waited_s: float) -> Record:
+    """Notes on every open intent how long this take-over has waited since it last noted it."""
+    intents = tuple(
+        replace(intent, waited_s=intent.waited_s + waited_s) for intent in record.intents
+    )
+    return replace(record, intents=intents)
+
+
+def drop_waited_out(record: Record) -> Record:
+    """Removes the intents whose whole bound has been waited out."""
+    kept = tuple(intent for intent in record.intents if intent.remaining_s > 0)
+    return replace(record, intents=kept)
+
+
+def raise_mark(record: Record, sha: Sha) -> Record:
+    """Moves the mark to a newer release that a tenant or a pointer was seen on."""
+    return replace(record, mark=sha)
+
+
+def queue(record: Record, job: JobId, release: Release, lease_s: float) -> Record:
+    """Writes this job as the next one, in the place of an older one that waited."""
+    return replace(record, next=Next(job=job, release=release, lease_s=lease_s))
+
+
+def release_hold(record: Record, job: JobId) -> Record:
+    """Clears this job as holder and as next, and nothing else: the record is never deleted."""
+    holder = None if record.holder and record.holder.job == job else record.holder
+    waiting = None if record.next and record.next.job == job else record.next
+    return replace(record, holder=holder, next=waiting)
+
+
+def finish(record: Record, past: Past) -> Record:
+    """Writes the outcome down and lets go; unanswered intents stay open until their bound."""
+    written = (*record.past, past)[-PAST_MAX:]
+    return release_hold(replace(record, past=written), past.job)
+
+
+def lift_pin(record: Record, fixed_in: Sha | None) -> Record:
+    """Lifts the pin; with `fixed_in`, what descends from a denied range without it is denied too."""
+    denied = record.denied
+    if fixed_in is not None:
+        denied = tuple(
+            replace(denial, fixed_in=denial.fixed_in or fixed_in) for denial in record.denied
+        )
+    return replace(record, pin=None, denied=denied)
+
+
+def set_epoch(record: Record, epoch: int) -> Record:
+    """Lifts the epoch above a fence that has seen more than the ledger remembers."""
+    assert epoch > record.epoch, "an epoch never goes back"
+    return replace(record, epoch=epoch)
+
+
+def steal(record: Record, pin: Pin, past: Past) -> Record:
+    """Takes the record away from whoever holds it and pins it, keeping every open intent."""
+    written = (*record.past, past)[-PAST_MAX:]
+    return replace(
+        record, epoch=record.epoch + 1, holder=None, next=None, pin=pin, past=written
+    )

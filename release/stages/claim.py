@@ -1,0 +1,188 @@
+"""Claims the environment for a release, and takes over what earlier holders left under way.
+
+The order of releases is compared inside the swap that takes the epoch, so the order of epochs is
+the order of commits. This module must not send effects.
+"""
+
+from functools import partial
+
+from release.core.claim import decide_claim
+from release.core.decisions import (
+    Await,
+    ClaimDecision,
+    Held,
+    Impossible,
+    Overtaken,
+    Proceed,
+    Queue,
+)
+from release.core.lease import LeaseWatch, watch_lease
+from release.core.ledger import Phase, Record
+from release.core.outcome import Word
+from release.core.transitions import (
+    add_waited,
+    claim as claimed,
+    drop_waited_out,
+    enter,
+    queue,
+    set_epoch,
+)
+from release.errors import FenceRefused
+from release.stages.gate import check_head
+from release.stages.observe import list_candidates
+from release.stages.relate import relate
+from release.stages.run import ClaimLost, Ended, Run
+from release.stages.write import check_standing, try_swap, write
+
+__all__ = ["claim", "heed_fence", "take_over"]
+
+
+async def claim(run: Run) -> None:
+    """Takes the record with a new epoch, or ends the job (sentence 3).
+
+    The head is read first and the ledger last. Waiting for another attempt of the same release, or
+    under `finish` for an older one, ends after `claim_wait_s`.
+    """
+    run.epoch = None
+    await check_head(run)
+    run.reading = await run.ports.ledger.read()
+    began_s = await run.ports.clock.now_s()
+    watch: LeaseWatch | None = None
+    while await run.ports.clock.now_s() - began_s <= run.assignment.policy.claim_wait_s:
+        record = run.reading.record
+        if record is None:
+            run.tell("claim-lost", "the ledger's record is missing: observing again")
+            raise ClaimLost
+        now_s = await run.ports.clock.now_s()
+        watch = watch_lease(watch, record.holder, now_s) if record.holder else None
+        has_run_out = watch is not None and watch.remaining_s(now_s) <= 0
+        decision = await _decide(run, record, has_run_out=has_run_out)
+        if await _act_on(run, decision, watch, now_s):
+            return
+    raise Ended(Word.EXHAUSTED, "another job held the environment for as long as we may wait")
+
+
+async def _decide(run: Run, record: Record, *, has_run_out: bool) -> ClaimDecision:
+    return decide_claim(
+        record,
+        await relate(run, record),
+        job=run.job,
+        on_newer=run.assignment.policy.on_newer,
+        utc=await run.ports.clock.utc_now(),
+        has_run_out=has_run_out,
+        is_by_hand=run.assignment.is_by_hand,
+    )
+
+
+async def _act_on(
+    run: Run, decision: ClaimDecision, watch: LeaseWatch | None, now_s: float
+) -> bool:
+    """Does what was decided; True once the record is ours."""
+    match decision:
+        case Proceed():
+            return await _swap_claim_in(run)
+        case Overtaken(by=by, seen=seen):
+            raise Ended(Word.SUPERSEDED, f"{by.short} is newer, read {seen}", by=by)
+        case Held(reason=reason):
+            raise Ended(Word.HELD, reason)
+        case Impossible(order=order, mark=mark):
+            raise Ended(
+                Word.FAILED,
+                f"ours is {order} to the mark {mark.short}; nothing was touched. If the branch was "
+                "rewritten on purpose, run accept-rewrite --to REF --reason TEXT",
+            )
+        case Await() | Queue():
+            assert watch is not None, "only a holder is waited for"
+            await _wait_for_holder(run, decision, watch, now_s)
+            return False
+
+
+async def _swap_claim_in(run: Run) -> bool:
+    release, lease_s = run.release, run.assignment.policy.lease_s
+    if not await try_swap(
+        run, partial(claimed, job=run.job, release=release, lease_s=lease_s)
+    ):
+        return False
+    run.epoch = run.record.epoch
+    run.tell("claimed", f"claimed epoch {run.epoch} for {release.sha.short}", epoch=run.epoch)
+    return True
+
+
+async def _wait_for_holder(
+    run: Run, decision: Await | Queue, watch: LeaseWatch, now_s: float
+) -> None:
+    """Waits until the record changes or the holder's lease runs out; as `next`, renews itself."""
+    policy, holder = run.assignment.policy, decision.holder
+    if isinstance(decision, Queue):
+        queued = partial(queue, job=run.job, release=run.release, lease_s=policy.lease_s)
+        if not await try_swap(run, queued):
+            return
+    run.tell("waiting", f"waiting for job {holder.job}, which holds {holder.release.sha.short}")
+    within_s = min(watch.remaining_s(now_s), policy.renew_s)
+    before = run.record
+    run.reading = await run.ports.ledger.changed(run.reading.version, within_s)
+    after = run.reading.record
+    if run.assignment.is_by_hand and after is not None and after.holder is not None:
+        lives = before.holder is not None and after.holder.beat != before.holder.beat
+        if lives and after.holder.job == holder.job:
+            raise Ended(
+                Word.FAILED,
+                f"refused: job {holder.job} holds the environment and its lease lives; nothing was "
+                "touched. Wait for it, or take the record from it with unlock --reason TEXT",
+            )
+
+
+async def take_over(run: Run) -> None:
+    """Waits for every open intent, then lists the candidates, which raises the fence (sentence 4).
+
+    An intent ends when the job that wrote it acknowledges it, or when its bound has passed on our
+    own clock. What we waited is written down, so that another claim does not begin from zero.
+    """
+    while run.open_intents:
+        remaining_s = min(intent.remaining_s for intent in run.open_intents)
+        within_s = min(remaining_s, run.assignment.policy.renew_s)
+        run.tell(
+            "draining",
+            f"waiting up to {remaining_s:.0f} s for {run.open_intents[0].what}",
+            open=len(run.open_intents),
+        )
+        before = run.record
+        began_s = await run.ports.clock.now_s()
+        run.reading = await run.ports.ledger.changed(run.reading.version, within_s)
+        waited_s = await run.ports.clock.now_s() - began_s
+        await check_standing(run, before)
+        await write(run, partial(_note_waited, waited_s=waited_s))
+    await _raise_fence(run)
+
+
+def _note_waited(record: Record, waited_s: float) -> Record:
+    return enter(drop_waited_out(add_waited(record, waited_s)), Phase.DRAINING)
+
+
+async def _raise_fence(run: Run) -> None:
+    for _ in range(run.assignment.policy.swap_attempts_max):
+        try:
+            await list_candidates(run, epoch=run.epoch)
+        except FenceRefused as refusal:
+            await heed_fence(run, refusal)
+        else:
+            return
+    raise Ended(Word.UNAVAILABLE, "the fence kept refusing our epoch")
+
+
+async def heed_fence(run: Run, refusal: FenceRefused) -> None:
+    """Finds out why a fence refused us: another holder, or a ledger that was set back.
+
+    Returns when the record is still ours: its epoch is now above the fence. Otherwise raises as
+    `check_standing` does.
+    """
+    before = run.record
+    run.reading = await run.ports.ledger.read()
+    await check_standing(run, before)
+    lifted = max(refusal.fence_seen, run.record.epoch) + 1
+    run.warn(
+        f"{refusal.on} has seen epoch {refusal.fence_seen}, the ledger only {run.record.epoch}: the "
+        f"ledger was set back. Going on with epoch {lifted}"
+    )
+    await write(run, partial(set_epoch, epoch=lifted))
+    run.epoch = run.record.epoch

@@ -1,0 +1,108 @@
+"""The step before every effect: gate, intent, clock; and the two effects themselves.
+
+An effect is sent once. When its answer is lost the request is in flight, so its intent stays open
+and repeating it is a new step (sentence 5). This module must not judge what tenants serve.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+
+from release.core.ledger import Effect
+from release.core.outcome import Word
+from release.core.sighting import Redeployed, Row, RowState
+from release.core.transitions import open_intent
+from release.core.values import Digest, Pointer, Tenant
+from release.errors import FenceRefused, OutcomeUnknown, Refused, Unavailable
+from release.stages.claim import heed_fence, take_over
+from release.stages.gate import check_gate
+from release.stages.run import Ended, Run, names
+from release.stages.write import write
+
+__all__ = ["move_pointer", "redeploy"]
+
+
+async def redeploy(run: Run, tenants: tuple[Tenant, ...], *, phase: str) -> tuple[Row, ...]:
+    """Redeploys exactly these tenants as one step; a row for each, unanswered ones included.
+
+    Raises Ended when the job may not go on, Refused when the fleet said no.
+    """
+    what = f"{names(tenants)} to {run.release.tag}"
+    for _ in range(run.assignment.policy.swap_attempts_max):
+        number = await _write_intent(run, Effect.REDEPLOY, what)
+        assert run.epoch is not None, "the intent was written by a holder"
+        run.tell("redeploy", f"{phase}: {what}", tenants=_slugs(tenants), epoch=run.epoch)
+        try:
+            answer = await run.ports.fleet.redeploy(
+                run.release, tenants, epoch=run.epoch, phase=phase
+            )
+        except FenceRefused as refusal:
+            run.answered.add(number)
+            await heed_fence(run, refusal)
+            await take_over(run)
+        except OutcomeUnknown as lost:
+            run.warn(f"{phase}: no answer, it may still take effect: {lost}")
+            return _unanswered(tenants, str(lost))
+        except (Refused, Unavailable):
+            run.answered.add(number)
+            raise
+        else:
+            return _take_answer(run, number, answer)
+    raise Ended(Word.UNAVAILABLE, "the fence kept refusing our epoch")
+
+
+async def move_pointer(run: Run, pointer: Pointer, digest: Digest) -> bool:
+    """Moves one pointer as one step; False when no answer came. The caller reads it back."""
+    what = f"{pointer} to {run.release.tag}"
+    number = await _write_intent(run, Effect.PROMOTE, what)
+    run.tell("promote", f"moving {what}", pointer=str(pointer), digest=str(digest))
+    try:
+        await run.ports.registry.point(pointer, digest)
+    except OutcomeUnknown as lost:
+        run.warn(f"{pointer}: no answer, it may still take effect: {lost}")
+        return False
+    except (Refused, Unavailable):
+        run.answered.add(number)
+        raise
+    run.answered.add(number)
+    return True
+
+
+async def _write_intent(run: Run, effect: Effect, what: str) -> int:
+    """Checks the gate, writes the intent down and checks the clock just before sending.
+
+    The bound counts from the start of the swap, so a swap that took long leaves too little of it:
+    over `send_margin_s` the intent is written anew, and nothing was sent behind the old one.
+    """
+    policy = run.assignment.policy
+    is_redeploy = effect is Effect.REDEPLOY
+    bound_s = policy.redeploy_bound_s if is_redeploy else policy.pointer_bound_s
+    await check_gate(run)
+    for _ in range(policy.swap_attempts_max):
+        intent = run.new_intent(effect, what, bound_s)
+        began_s = await write(run, partial(open_intent, intent=intent))
+        if await run.ports.clock.now_s() - began_s <= policy.send_margin_s:
+            run.has_touched = True
+            return intent.number
+        run.answered.add(intent.number)
+    raise Ended(
+        Word.UNAVAILABLE,
+        f"every write to the ledger took over {policy.send_margin_s:.0f} s: too late to send",
+    )
+
+
+def _take_answer(run: Run, number: int, answer: Redeployed) -> tuple[Row, ...]:
+    run.fencing["fleet"] = answer.fencing
+    if answer.is_answered:
+        run.answered.add(number)
+    else:
+        silent = [row.tenant for row in answer.rows if row.state is RowState.UNANSWERED]
+        run.warn(f"no final answer for {names(silent)}: it may still take effect there")
+    return answer.rows
+
+
+def _unanswered(tenants: Sequence[Tenant], note: str) -> tuple[Row, ...]:
+    return tuple(Row(tenant=tenant, state=RowState.UNANSWERED, note=note) for tenant in tenants)
+
+
+def _slugs(tenants: Sequence[Tenant]) -> list[str]:
+    return [tenant.slug for tenant in tenants]

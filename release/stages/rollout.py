@@ -1,0 +1,145 @@
+"""Rolls the release out: the canary, its soak, then batch after batch, each settled before the next.
+
+This module must not send effects of its own; every redeploy is a step of `effect`.
+"""
+
+from release.core.ledger import Phase
+from release.core.outcome import Word
+from release.core.plan import Batch, plan_batches
+from release.core.settle import Progress, SettleState
+from release.core.sighting import RowState
+from release.core.values import Tenant
+from release.stages.effect import redeploy
+from release.stages.observe import list_candidates
+from release.stages.run import Ended, Run, names
+from release.stages.settle import look, repair_regressed, settle, soak
+from release.stages.write import renew, rest
+
+__all__ = ["roll_out", "verify"]
+
+_LATE_ROUNDS_MAX = 3
+"""How often tenants may join while we deploy before the job gives up on a list that keeps growing."""
+
+
+async def roll_out(run: Run) -> None:
+    """Brings every candidate onto the release; the first failure too many stops (sentence 6).
+
+    Tenants that are on it already, after every older effect has been waited out, are not rolled.
+    """
+    on_target = await _find_on_target(run, run.candidates)
+    batches = plan_batches(run.candidates, on_target, run.assignment.policy)
+    for number, batch in enumerate(batches, start=1):
+        run.tell(
+            "batch",
+            f"{batch.name} ({number} of {len(batches)}): {names(batch.tenants)}",
+            tenants=[tenant.slug for tenant in batch.tenants],
+        )
+        await _roll_batch(run, batch)
+
+
+async def verify(run: Run) -> None:
+    """Reads the list of tenants again, rolls those that joined, and looks at every tenant once more.
+
+    Each of them has settled already, so one that is off the release now has regressed.
+    """
+    for _ in range(_LATE_ROUNDS_MAX):
+        await list_candidates(run, epoch=run.epoch)
+        _forget_gone(run)
+        joined = tuple(tenant for tenant in run.candidates if tenant not in run.progress)
+        if not joined:
+            break
+        run.warn(f"joined while we deployed: {names(joined)}")
+        on_target = await _find_on_target(run, joined)
+        late = tuple(tenant for tenant in joined if tenant not in on_target)
+        if late:
+            await _roll_batch(run, Batch(name="late", tenants=late))
+    else:
+        raise Ended(Word.FAILED, "the list of tenants kept growing while we deployed")
+    await renew(run, Phase.SETTLING)
+    counted = tuple(tenant for tenant in run.candidates if tenant not in run.failures)
+    settling = await look(run, counted)
+    if settling.is_settled:
+        return
+    await repair_regressed(run, settling)
+    off = settling.of_state(SettleState.REGRESSED, SettleState.PENDING)
+    for progress in await settle(run, tuple(one.tenant for one in off)):
+        _give_up_on(run, progress.tenant, progress.note, Word.REGRESSED)
+
+
+async def _roll_batch(run: Run, batch: Batch) -> None:
+    """Redeploys and settles one batch; what was never answered is redeployed once more."""
+    waiting, attempts = batch.tenants, 1 + min(1, run.assignment.policy.repairs_max)
+    for attempt in range(1, attempts + 1):
+        phase = batch.name if attempt == 1 else f"{batch.name} again"
+        waiting = await _roll_once(run, waiting, phase=phase, is_last=attempt == attempts)
+        if not waiting:
+            break
+        run.warn(f"redeploying {names(waiting)} once more: the first request was not answered")
+    if batch.is_canary:
+        steady = tuple(tenant for tenant in batch.tenants if tenant not in run.failures)
+        for progress in await soak(run, steady):
+            _give_up_on(run, progress.tenant, progress.note, Word.EXHAUSTED)
+
+
+async def _roll_once(
+    run: Run, tenants: tuple[Tenant, ...], *, phase: str, is_last: bool
+) -> tuple[Tenant, ...]:
+    """Redeploys and settles these tenants; returns the ones worth a second request."""
+    rows = await redeploy(run, tenants, phase=phase)
+    for tenant in tenants:
+        run.progress[tenant] = Progress(tenant=tenant)
+    failed = tuple(row.tenant for row in rows if row.state is RowState.FAILED)
+    for row in rows:
+        if row.state is RowState.FAILED:
+            _give_up_on(run, row.tenant, row.note, Word.FAILED)
+    unsettled = await settle(run, tuple(t for t in tenants if t not in failed))
+    silent = {row.tenant for row in rows if row.state is RowState.UNANSWERED and not is_last}
+    for progress in unsettled:
+        if progress.tenant not in silent:
+            _give_up_on(run, progress.tenant, progress.note, Word.EXHAUSTED)
+    return tuple(progress.tenant for progress in unsettled if progress.tenant in silent)
+
+
+def _give_up_on(run: Run, tenant: Tenant, note: str, word: Word) -> None:
+    """Counts a straggler; one too many ends the job and leaves the later tenants as they are."""
+    run.failures[tenant] = note
+    tolerated = run.assignment.policy.stragglers_max
+    if len(run.failures) <= tolerated:
+        run.warn(f"quarantined {tenant}: {note}")
+        return
+    seen = run.progress[tenant].seen
+    last = f"last seen on {seen.short}" if seen else "never named a release"
+    raise Ended(
+        word,
+        f"tenant {tenant} did not reach {run.release.sha.short} ({last}; {note}); later tenants "
+        "stay as they are. To go back, run rollback --to REF --reason TEXT",
+    )
+
+
+async def _find_on_target(run: Run, tenants: tuple[Tenant, ...]) -> frozenset[Tenant]:
+    """Finds the tenants that report the release `confirmations` times in a row; none when forced."""
+    policy = run.assignment.policy
+    if run.assignment.is_forced:
+        return frozenset()
+    for tenant in tenants:
+        run.progress[tenant] = Progress(tenant=tenant)
+    likely = tenants
+    began_s = await run.ports.clock.now_s()
+    for poll in range(1, policy.confirmations + 1):
+        settling = await look(run, likely)
+        likely = tuple(one.tenant for one in settling.tenants if one.streak == poll)
+        if not likely or poll == policy.confirmations:
+            break
+        await rest(run, began_s + poll * policy.settle_interval_s, Phase.ROLLING)
+    for tenant in tenants:
+        if tenant not in likely:
+            del run.progress[tenant]
+    return frozenset(likely)
+
+
+def _forget_gone(run: Run) -> None:
+    gone = tuple(tenant for tenant in run.progress if tenant not in run.candidates)
+    for tenant in gone:
+        run.warn(f"{tenant} left the fleet while we deployed")
+        del run.progress[tenant]
+        run.failures.pop(tenant, None)

@@ -1,0 +1,126 @@
+"""Writes the ledger's record by compare-and-swap, and finds out where a lost swap leaves the job.
+
+This module must not send effects; `effect` writes an intent through here before each one.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+from release.core.decisions import ClaimAgain, Held, Overtaken, StillOurs, Stopped
+from release.core.ledger import Phase, Record
+from release.core.outcome import Word
+from release.core.standing import decide_standing
+from release.core.transitions import acknowledge, enter, stamp
+from release.errors import Conflict, OutcomeUnknown, Unavailable
+from release.ports import Reading
+from release.stages.relate import relate
+from release.stages.run import ClaimLost, Ended, Run
+
+__all__ = ["Change", "amend", "check_standing", "renew", "rest", "try_swap", "write"]
+
+Change = Callable[[Record], Record]
+"""Builds the next record from the one that is there; it may be called again on a later one."""
+
+
+async def write(run: Run, change: Change) -> float:
+    """Swaps `change` of the record in; returns when, on our clock, the swap that won began.
+
+    A lost swap is read again and decided anew, at most `swap_attempts_max` times (sentence 5).
+    Raises Ended or ClaimLost when the record is no longer ours to write.
+    """
+    before = run.record
+    for _ in range(run.assignment.policy.swap_attempts_max):
+        began_s = await run.ports.clock.now_s()
+        if await try_swap(run, change):
+            return began_s
+        await check_standing(run, before)
+    raise Ended(
+        Word.UNAVAILABLE,
+        f"the ledger did not take a write in {run.assignment.policy.swap_attempts_max} attempts",
+    )
+
+
+async def try_swap(run: Run, change: Change) -> bool:
+    """Tries one swap; False leaves `run.reading` at what is stored instead of our write.
+
+    An unknown outcome is read again: our stamp in the record means that the write was taken.
+    """
+    run.writes += 1
+    changed = acknowledge(change(run.record), run.job, run.answered)
+    record = stamp(changed, run.job, run.writes)
+    try:
+        version = await run.ports.ledger.swap(run.reading.version, record)
+    except Unavailable:
+        await run.ports.clock.sleep(run.assignment.policy.retry_s)
+        run.reading = await run.ports.ledger.read()
+    except (Conflict, OutcomeUnknown):
+        run.reading = await run.ports.ledger.read()
+    else:
+        run.reading = Reading(record=record, version=version)
+    stored = run.reading.record
+    is_ours = stored is not None and stored.stamp == record.stamp
+    if is_ours:
+        run.answered.clear()
+    return is_ours
+
+
+async def amend(run: Run, change: Change) -> bool:
+    """Swaps in a change that needs no hold, such as an outcome or a person's verb.
+
+    Returns whether the record now says so; False when it is missing or the swaps kept losing.
+    """
+    for _ in range(run.assignment.policy.swap_attempts_max):
+        if run.reading.record is None:
+            return False
+        if await try_swap(run, change):
+            return True
+    return False
+
+
+async def check_standing(run: Run, before: Record) -> None:
+    """Decides from the record that was just read whether this job may go on.
+
+    before: the record as this job last held it.
+    Returns when the record is still ours. Raises Ended when somebody newer or a hand verb has it,
+    and ClaimLost when another attempt of the same release has it, or nobody.
+    """
+    record = run.reading.record
+    if record is None:
+        run.warn("the ledger's record is missing in mid-run: observing and claiming again")
+        raise ClaimLost
+    standing = decide_standing(
+        record,
+        before,
+        await relate(run, record),
+        job=run.job,
+        has_touched=run.has_touched,
+        utc=await run.ports.clock.utc_now(),
+    )
+    match standing:
+        case StillOurs():
+            return
+        case Overtaken(by=by, seen=seen):
+            raise Ended(Word.SUPERSEDED, f"{by.short} is newer, read {seen}", by=by)
+        case Held(reason=reason):
+            raise Ended(Word.HELD, reason)
+        case Stopped(reason=reason):
+            raise Ended(Word.STOPPED, reason)
+        case ClaimAgain(reason=reason):
+            run.tell("claim-lost", f"{reason}: claiming again")
+            raise ClaimLost
+
+
+async def renew(run: Run, phase: Phase) -> None:
+    """Renews the lease and notes the phase; does nothing for a job that holds nothing."""
+    if run.is_holder:
+        await write(run, partial(enter, phase=phase))
+
+
+async def rest(run: Run, until_s: float, phase: Phase) -> None:
+    """Waits until that instant, renewing the lease at least three times in each of its lengths."""
+    while True:
+        await renew(run, phase)
+        left_s = until_s - await run.ports.clock.now_s()
+        if left_s <= 0:
+            return
+        await run.ports.clock.sleep(min(left_s, run.assignment.policy.renew_s))
