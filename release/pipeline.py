@@ -19,7 +19,7 @@ from release.stages.hand import initialise
 from release.stages.observe import observe
 from release.stages.promote import promote
 from release.stages.rollout import roll_out, verify
-from release.stages.run import ClaimLost, Ended, Run
+from release.stages.run import ClaimLost, Ended, Run, Scope
 from release.stages.verify import verify_settled
 
 __all__ = [
@@ -73,6 +73,9 @@ async def run_job(run: Run, stages: tuple[Stage, ...]) -> Outcome:
     Whatever happens, the outcome is written into the ledger and the hold is let go.
     """
     run.started_s = await run.ports.clock.now_s()
+    run.scope = Scope(
+        has_tenants=roll_out in stages or verify_settled in stages, has_pointers=promote in stages
+    )
     try:
         await _run_stages(run, stages)
         ended = _succeed(run, stages)

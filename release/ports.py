@@ -140,7 +140,8 @@ class Ledger(Protocol):
 
     async def read(self) -> Reading:
         """Reads the record as of now; safe to repeat. Raises Unavailable, or Invalid when what is
-        stored is no record."""
+        stored is no record.
+        """
 
     async def swap(self, expected: str | None, record: Record) -> str:
         """Writes the record if the store still has version `expected`; returns the new version.

@@ -3,7 +3,7 @@
 This module must not read the forge or the ledger; the head never decides here.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from release.core.decisions import (
     Await,
@@ -14,7 +14,7 @@ from release.core.decisions import (
     Proceed,
     Queue,
 )
-from release.core.ledger import Record
+from release.core.ledger import Next, Record
 from release.core.order import Order, Orders
 from release.core.policy import OnNewer
 from release.core.values import JobId
@@ -29,7 +29,7 @@ def find_hold(record: Record, orders: Orders, utc: datetime) -> Held | None:
     """
     pin = record.pin
     if pin is not None and pin.is_active(utc):
-        until = f" until {pin.until:%Y-%m-%d %H:%M} UTC" if pin.until else ""
+        until = f" until {pin.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if pin.until else ""
         return Held(reason=f"pinned by {pin.by}{until} ({pin.kind}): {pin.reason}")
     return find_denial(record, orders)
 
@@ -79,4 +79,13 @@ def decide_claim(  # noqa: PLR0913 - each argument is one fact that the decision
     order = orders.get(holder.release.sha, Order.UNKNOWN)
     if order is Order.SAME or is_by_hand:
         return Await(holder=holder)
-    return Queue(holder=holder) if on_newer is OnNewer.FINISH else Proceed()
+    if on_newer is OnNewer.FINISH:
+        is_taken = waiting is not None and _is_twin(waiting, orders, job)
+        return Await(holder=holder) if is_taken else Queue(holder=holder)
+    return Proceed()
+
+
+def _is_twin(waiting: Next, orders: Orders, job: JobId) -> bool:
+    """Whether another attempt of our release is next: replacing one another would never end."""
+    is_ours = waiting.job.is_same_attempt(job)
+    return orders.get(waiting.release.sha) is Order.SAME and not is_ours

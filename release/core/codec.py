@@ -32,6 +32,8 @@ def to_plain(value: object) -> Any:  # noqa: ANN401 - JSON has no narrower type
         return [to_plain(item) for item in value]
     if isinstance(value, StrEnum):
         return value.value
+    if isinstance(value, Mapping):
+        return {name: to_plain(item) for name, item in value.items()}
     if is_dataclass(value):
         pairs = ((field.name, getattr(value, field.name)) for field in fields(value))
         return {name: to_plain(item) for name, item in pairs if item is not None}
@@ -48,6 +50,11 @@ def from_plain(kind: Any, plain: object, path: str = "") -> Any:  # noqa: ANN401
         if not isinstance(plain, list):
             raise _misfit(path, plain, "a list")
         return tuple(from_plain(item, one, f"{path}[{n}]") for n, one in enumerate(plain))
+    if get_origin(kind) is Mapping:
+        item = get_args(kind)[1]
+        if not isinstance(plain, Mapping):
+            raise _misfit(path, plain, "an object")
+        return {name: from_plain(item, one, _joined(path, name)) for name, one in plain.items()}
     if is_dataclass(kind) and kind not in _TEXTS:
         return _build_dataclass(kind, plain, path)
     return _build_scalar(kind, plain, path)

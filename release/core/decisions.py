@@ -58,7 +58,7 @@ class Stopped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Await:
-    """Another attempt of the same release holds the record: wait for it or for its lease."""
+    """Another attempt of the same release holds the record or is next: wait for the holder."""
 
     holder: Holder
 

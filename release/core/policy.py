@@ -74,7 +74,14 @@ class Policy:
         for name in (*positive, "batch_size", "confirmations", "swap_attempts_max", "claims_max"):
             if not getattr(self, name) > 0:
                 raise Invalid("must be more than zero", on=name, seen=str(getattr(self, name)))
-        for name in ("soak_s", "settle_budget_s", "stragglers_max", "repairs_max", "ci_wait_s", "retry_s"):
+        for name in (
+            "soak_s",
+            "settle_budget_s",
+            "stragglers_max",
+            "repairs_max",
+            "ci_wait_s",
+            "retry_s",
+        ):
             if not getattr(self, name) >= 0:
                 raise Invalid("must not be negative", on=name, seen=str(getattr(self, name)))
         for name in ("redeploy_bound_s", "pointer_bound_s"):

@@ -7,19 +7,21 @@ old one while that drains. This module must not poll or wait; `stages/settle.py`
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import assert_never
 
 from release.core.order import Order, Orders
 from release.core.sighting import Observation
 from release.core.values import Sha, Tenant
 
-__all__ = ["Progress", "Settling", "SettleState"]
+__all__ = ["Progress", "SettleState", "Settling"]
 
 
 class SettleState(StrEnum):
     """How far a tenant is on its way to the release.
 
-    PENDING: not yet seen on it often enough. SETTLED: seen on it `confirmations` times in a row.
-    REGRESSED: seen off it again after it had settled. OVERTAKEN: seen on a newer release.
+    PENDING: not yet seen on it often enough, or no longer. SETTLED: seen on it `confirmations`
+    times in a row. REGRESSED: seen on an older release after it had settled; an answer without a
+    release, or with one of unknown order, is no proof of that. OVERTAKEN: seen on a newer release.
     """
 
     PENDING = "pending"
@@ -35,6 +37,7 @@ class Progress:
     streak: how many times in a row it has now reported exactly the release.
     seen: the last release that it named; None while it has named none.
     note: why its last answer did not count; empty when it did.
+    has_settled: whether it ever had, also when it was unreachable since.
     """
 
     tenant: Tenant
@@ -42,39 +45,49 @@ class Progress:
     streak: int = 0
     seen: Sha | None = None
     note: str = "not asked yet"
+    has_settled: bool = False
 
     def judge(self, observation: Observation, orders: Orders, confirmations: int) -> "Progress":
         """Takes one more answer into account; `orders` is how OUR release stands to its sha."""
-        if observation.sha is None:
-            note = observation.reason if observation.is_reachable else "unreachable"
-            detail = observation.reason if note != observation.reason else ""
-            return self._off_target(self.seen, f"{note}: {detail}" if detail else note)
-        order = orders.get(observation.sha, Order.UNKNOWN)
-        if order is Order.SAME:
-            streak = self.streak + 1
-            settled = streak >= confirmations or self.state is SettleState.SETTLED
-            return replace(
-                self,
-                state=SettleState.SETTLED if settled else SettleState.PENDING,
-                streak=streak,
-                seen=observation.sha,
-                note="",
-            )
-        if order is Order.OLDER:
-            return replace(
-                self,
-                state=SettleState.OVERTAKEN,
-                streak=0,
-                seen=observation.sha,
-                note=f"serves the newer {observation.sha.short}",
-            )
-        return self._off_target(observation.sha, f"serves {observation.sha.short} ({order})")
+        sha = observation.sha
+        if sha is None:
+            return self._step(SettleState.PENDING, self.seen, _describe_unnamed(observation))
+        match orders.get(sha, Order.UNKNOWN):
+            case Order.SAME:
+                return self._confirm(sha, confirmations)
+            case Order.OLDER:
+                return self._step(SettleState.OVERTAKEN, sha, f"serves the newer {sha.short}")
+            case Order.NEWER:
+                state = SettleState.REGRESSED if self.has_settled else SettleState.PENDING
+                return self._step(state, sha, f"serves the older {sha.short}")
+            case (Order.DIVERGED | Order.UNKNOWN) as order:
+                note = f"serves {sha.short}, to which ours is {order}"
+                return self._step(SettleState.PENDING, sha, note)
+            case order:
+                assert_never(order)
 
-    def _off_target(self, seen: Sha | None, note: str) -> "Progress":
-        was_settled = self.state in {SettleState.SETTLED, SettleState.REGRESSED}
-        has_version = seen is not None and not note.startswith("unreachable")
-        state = SettleState.REGRESSED if was_settled and has_version else SettleState.PENDING
+    def _confirm(self, sha: Sha, confirmations: int) -> "Progress":
+        streak = self.streak + 1
+        is_settled = streak >= confirmations
+        return replace(
+            self,
+            state=SettleState.SETTLED if is_settled else SettleState.PENDING,
+            streak=streak,
+            seen=sha,
+            note="",
+            has_settled=self.has_settled or is_settled,
+        )
+
+    def _step(self, state: SettleState, seen: Sha | None, note: str) -> "Progress":
         return replace(self, state=state, streak=0, seen=seen, note=note)
+
+
+def _describe_unnamed(observation: Observation) -> str:
+    """Says why an answer, or its absence, named no release."""
+    reason = observation.reason
+    if observation.is_reachable:
+        return reason or "names no release"
+    return f"unreachable: {reason}" if reason else "unreachable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

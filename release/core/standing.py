@@ -44,9 +44,12 @@ def decide_standing(  # noqa: PLR0913 - each argument is one fact that the decis
     if order is Order.OLDER and record.mark is not None:
         return Overtaken(by=record.mark, seen="in the ledger")
     if order is not Order.SAME:
-        return Stopped(reason=f"the mark was moved by hand to {record.mark}, {order} to ours")
+        moved = "it was moved by hand, or the ledger was set back"
+        return Stopped(reason=f"ours is {order} to the mark, now {record.mark}: {moved}")
     holder = record.holder
-    if holder is not None and holder.job == job and record.epoch >= before.epoch:
+    if record.epoch < before.epoch:
+        return ClaimAgain(reason="the ledger was set back")
+    if holder is not None and holder.job == job:
         return StillOurs()
     if holder is None:
         return ClaimAgain(reason="our lease ran out and nobody took the record")

@@ -109,7 +109,7 @@ def finish(record: Record, past: Past) -> Record:
 
 
 def lift_pin(record: Record, fixed_in: Sha | None) -> Record:
-    """Lifts the pin; with `fixed_in`, what descends from a denied range without it is denied too."""
+    """Lifts the pin; with `fixed_in`, what is newer than a denied range without it is denied."""
     denied = record.denied
     if fixed_in is not None:
         denied = tuple(
@@ -127,6 +127,4 @@ def set_epoch(record: Record, epoch: int) -> Record:
 def steal(record: Record, pin: Pin, past: Past) -> Record:
     """Takes the record away from whoever holds it and pins it, keeping every open intent."""
     written = (*record.past, past)[-PAST_MAX:]
-    return replace(
-        record, epoch=record.epoch + 1, holder=None, next=None, pin=pin, past=written
-    )
+    return replace(record, epoch=record.epoch + 1, holder=None, next=None, pin=pin, past=written)

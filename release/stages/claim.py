@@ -21,11 +21,13 @@ from release.core.ledger import Phase, Record
 from release.core.outcome import Word
 from release.core.transitions import (
     add_waited,
-    claim as claimed,
     drop_waited_out,
     enter,
     queue,
     set_epoch,
+)
+from release.core.transitions import (
+    claim as claimed,
 )
 from release.errors import FenceRefused
 from release.stages.gate import check_head
@@ -99,9 +101,7 @@ async def _act_on(
 
 async def _swap_claim_in(run: Run) -> bool:
     release, lease_s = run.release, run.assignment.policy.lease_s
-    if not await try_swap(
-        run, partial(claimed, job=run.job, release=release, lease_s=lease_s)
-    ):
+    if not await try_swap(run, partial(claimed, job=run.job, release=release, lease_s=lease_s)):
         return False
     run.epoch = run.record.epoch
     run.tell("claimed", f"claimed epoch {run.epoch} for {release.sha.short}", epoch=run.epoch)
@@ -181,8 +181,8 @@ async def heed_fence(run: Run, refusal: FenceRefused) -> None:
     await check_standing(run, before)
     lifted = max(refusal.fence_seen, run.record.epoch) + 1
     run.warn(
-        f"{refusal.on} has seen epoch {refusal.fence_seen}, the ledger only {run.record.epoch}: the "
-        f"ledger was set back. Going on with epoch {lifted}"
+        f"{refusal.on} has seen epoch {refusal.fence_seen}, the ledger only {run.record.epoch}: "
+        f"the ledger was set back. Going on with epoch {lifted}"
     )
     await write(run, partial(set_epoch, epoch=lifted))
     run.epoch = run.record.epoch

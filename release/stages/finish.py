@@ -8,7 +8,6 @@ from functools import partial
 
 from release.core.ledger import Past
 from release.core.outcome import Outcome, PointerReport, ResourceFencing, Word
-from release.core.settle import Progress
 from release.core.transitions import finish as finished
 from release.core.values import Sha
 from release.errors import HeadwayError
@@ -43,8 +42,8 @@ def finish_unrecorded(run: Run, ended: Ended) -> Outcome:
         reason=ended.reason,
         epoch=run.epoch,
         by=ended.by,
-        tenants=run.tenant_reports(),
-        pointers=_pointer_reports(run),
+        tenants=run.tenant_reports() if run.scope.has_tenants else (),
+        pointers=_pointer_reports(run) if run.scope.has_pointers else (),
         fencing=_fencing(run),
         warnings=tuple(run.warnings),
         has_touched=run.has_touched,
@@ -97,8 +96,9 @@ def _fencing(run: Run) -> tuple[ResourceFencing, ...]:
         ResourceFencing(resource=resource, fencing=fencing.value)
         for resource, fencing in run.fencing.items()
     ]
-    found += [
-        ResourceFencing(resource=str(pointer), fencing="unfenced, read back")
-        for pointer in run.assignment.pointers
-    ]
+    if run.scope.has_pointers:
+        found += [
+            ResourceFencing(resource=str(pointer), fencing="unfenced, read back")
+            for pointer in run.assignment.pointers
+        ]
     return tuple(found)

@@ -77,7 +77,8 @@ async def check_gate(run: Run) -> None:
     spent_s = await run.ports.clock.now_s() - run.started_s
     if spent_s > deadline_s:
         raise Ended(
-            Word.EXHAUSTED, f"the deadline of {deadline_s:.0f} s passed {spent_s - deadline_s:.0f} s ago"
+            Word.EXHAUSTED,
+            f"the deadline of {deadline_s:.0f} s passed {spent_s - deadline_s:.0f} s ago",
         )
 
 
@@ -118,5 +119,7 @@ async def _look_for_images(run: Run) -> tuple[str, ...]:
 
 
 def _list(checks: Checks, verdict: ChecksState) -> str:
-    named = [f"{check.context} ({check.state})" for check in checks.checks if check.verdict is verdict]
+    named = [
+        f"{check.context} ({check.state})" for check in checks.checks if check.verdict is verdict
+    ]
     return ", ".join(named)

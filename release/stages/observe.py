@@ -108,9 +108,7 @@ async def _raise_mark(run: Run, newer: dict[Sha, str]) -> None:
                 f"{newer[newest]} is on {newest.short}, which is denied; nothing was touched. An "
                 "automatic deploy never moves it off: run rollback again",
             )
-        is_pinned = record.pin is not None and record.pin.is_active(
-            await run.ports.clock.utc_now()
-        )
+        is_pinned = record.pin is not None and record.pin.is_active(await run.ports.clock.utc_now())
         if is_pinned or not await _is_above_mark(run, record, newest):
             return
         if await try_swap(run, partial(raise_mark, sha=newest)):
@@ -175,9 +173,7 @@ async def _create(run: Run, record: Record) -> None:
         run.reading = Reading(record=record, version=version)
 
 
-def _confirm(
-    observations: Iterable[Observation], before: dict[Tenant, Sha]
-) -> dict[Tenant, Sha]:
+def _confirm(observations: Iterable[Observation], before: dict[Tenant, Sha]) -> dict[Tenant, Sha]:
     """Keeps the tenants that name the same release as in the round before."""
     return {
         sight.tenant: sight.sha

@@ -4,10 +4,10 @@ A registry offers no compare-and-swap, so the ledger guards the write and the re
 loss. This module must not verify tenants; that has happened before.
 """
 
+from release.core.ledger import Phase
 from release.core.order import Order
 from release.core.outcome import PointerReport, Word
 from release.core.sighting import PointerSight
-from release.core.ledger import Phase
 from release.core.values import Digest, Pointer
 from release.errors import Refused, Unavailable
 from release.stages.effect import move_pointer
@@ -31,9 +31,7 @@ async def promote(run: Run) -> None:
             run.pointers.append(await _promote_one(run, pointer))
         except (Refused, Unavailable) as problem:
             run.warn(str(problem))
-            run.pointers.append(
-                PointerReport(pointer=pointer, is_right=False, note=str(problem))
-            )
+            run.pointers.append(PointerReport(pointer=pointer, is_right=False, note=str(problem)))
     wrong = [report for report in run.pointers if not report.is_right]
     if wrong:
         said = "; ".join(f"{report.pointer}: {report.note}" for report in wrong)

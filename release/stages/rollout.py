@@ -1,4 +1,4 @@
-"""Rolls the release out: the canary, its soak, then batch after batch, each settled before the next.
+"""Rolls the release out: the canary, its soak, then batch after batch, each settled first.
 
 This module must not send effects of its own; every redeploy is a step of `effect`.
 """
@@ -18,7 +18,7 @@ from release.stages.write import renew, rest
 __all__ = ["roll_out", "verify"]
 
 _LATE_ROUNDS_MAX = 3
-"""How often tenants may join while we deploy before the job gives up on a list that keeps growing."""
+"""How often tenants may join while we deploy before the job gives up on the list."""
 
 
 async def roll_out(run: Run) -> None:
@@ -38,7 +38,7 @@ async def roll_out(run: Run) -> None:
 
 
 async def verify(run: Run) -> None:
-    """Reads the list of tenants again, rolls those that joined, and looks at every tenant once more.
+    """Reads the list of tenants again, rolls those that joined, looks at every tenant once more.
 
     Each of them has settled already, so one that is off the release now has regressed.
     """
@@ -117,7 +117,7 @@ def _give_up_on(run: Run, tenant: Tenant, note: str, word: Word) -> None:
 
 
 async def _find_on_target(run: Run, tenants: tuple[Tenant, ...]) -> frozenset[Tenant]:
-    """Finds the tenants that report the release `confirmations` times in a row; none when forced."""
+    """Finds the tenants on the release, `confirmations` times in a row; none when forced."""
     policy = run.assignment.policy
     if run.assignment.is_forced:
         return frozenset()

@@ -16,10 +16,10 @@ from release.core.sighting import Fencing
 from release.core.values import JobId, Release, Sha, Tenant
 from release.ports import Event, Ports, Reading
 
-__all__ = ["ClaimLost", "Ended", "Run", "names"]
+__all__ = ["ClaimLost", "Ended", "Run", "Scope", "names"]
 
 
-class Ended(Exception):  # noqa: N818 - not an error: one way for a job to end
+class Ended(Exception):
     """The job is over, with this word for this reason; `pipeline` turns it into an outcome."""
 
     def __init__(self, word: Word, reason: str, *, by: Sha | None = None) -> None:
@@ -29,8 +29,16 @@ class Ended(Exception):  # noqa: N818 - not an error: one way for a job to end
         self.by = by
 
 
-class ClaimLost(Exception):  # noqa: N818 - not an error: the job goes back to its claim
+class ClaimLost(Exception):
     """The record is no longer ours and nobody newer has it: observe and claim again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What a verb is about, and so what its outcome reports on."""
+
+    has_tenants: bool = True
+    has_pointers: bool = True
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,6 +76,7 @@ class Run:
     fencing: dict[str, Fencing] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     signal: int = 0
+    scope: Scope = field(default_factory=Scope)
 
     @property
     def job(self) -> JobId:

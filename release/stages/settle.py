@@ -121,11 +121,11 @@ async def repair_regressed(run: Run, settling: Settling) -> bool:
     for tenant in tenants:
         run.repairs[tenant] = run.repairs.get(tenant, 0) + 1
         run.progress[tenant] = Progress(tenant=tenant)
-    _note_failures(run, await redeploy(run, tenants, phase="repair"))
+    _check_repair(await redeploy(run, tenants, phase="repair"))
     return True
 
 
-def _note_failures(run: Run, rows: tuple[Row, ...]) -> None:
+def _check_repair(rows: tuple[Row, ...]) -> None:
     for row in rows:
         if row.state is RowState.FAILED:
             raise Ended(Word.FAILED, f"the repair of {row.tenant} failed: {row.note}")

@@ -1,0 +1,122 @@
+"""Shows what the verbs that only look have found: as lines for people, or as JSON.
+
+The first word of the last line is the answer. This module must not find anything out.
+"""
+
+import json
+from datetime import UTC
+
+from release.core.codec import to_plain
+from release.core.ledger import Past, Record
+from release.core.printable import printable
+from release.core.report import Forecast, Status, SupersededReport
+from release.core.sighting import Observation, PointerSight
+
+__all__ = [
+    "forecast_lines",
+    "history_lines",
+    "status_lines",
+    "superseded_lines",
+    "to_json",
+]
+
+
+def to_json(value: object) -> str:
+    """Any report as one JSON document."""
+    return json.dumps(to_plain(value), indent=2, sort_keys=True)
+
+
+def superseded_lines(report: SupersededReport) -> tuple[str, ...]:
+    """The newer commit alone on a line when there is one, then the sentence."""
+    warnings = _warnings(report.warnings)
+    if report.by is None:
+        return (*warnings, f"latest: nothing newer than {report.release.sha.short} is known")
+    where = "in the ledger" if report.by == report.mark else "on the branch"
+    return (
+        *warnings,
+        str(report.by),
+        f"superseded: {report.by.short} is newer than {report.release.sha.short}, read {where}",
+    )
+
+
+def forecast_lines(forecast: Forecast) -> tuple[str, ...]:
+    """What a deploy would do, batch by batch, and the outcome that it would come to."""
+    lines = [*_warnings(forecast.warnings)]
+    lines += [_observation(sight) for sight in forecast.observations]
+    lines += [_pointer(sight) for sight in forecast.pointers]
+    for batch in forecast.batches:
+        names = ", ".join(tenant.slug for tenant in batch.tenants)
+        lines.append(f"  would redeploy {batch.name}: {names}")
+    lines += [f"  in the way: {printable(obstacle)}" for obstacle in forecast.obstacles]
+    count, total = len(forecast.on_target), len(forecast.candidates)
+    said = (
+        f"{forecast.word}: what a deploy of {forecast.release.sha.short} to "
+        f"{forecast.environment} would come to; {count} of {total} tenants are on it already "
+        f"({forecast.fencing})"
+    )
+    return (*lines, said)
+
+
+def status_lines(status: Status) -> tuple[str, ...]:
+    """Branch, ledger, tenants and pointers; the last line says who holds the environment."""
+    head = status.head.short if status.head else "unread"
+    lines = [*_warnings(status.warnings), f"head of the branch: {head}"]
+    lines += _record(status.record)
+    lines += [_observation(sight) for sight in status.observations]
+    lines += [_pointer(sight) for sight in status.pointers]
+    record = status.record
+    if record is None:
+        return (*lines, f"unknown: the ledger has no record of {status.environment}")
+    if record.holder is None:
+        return (*lines, f"idle: nobody holds {status.environment}")
+    holder = record.holder
+    said = f"job {holder.job} holds {status.environment} for {holder.release.sha.short}"
+    return (*lines, f"held: {said}, {holder.phase}")
+
+
+def history_lines(record: Record | None) -> tuple[str, ...]:
+    """An outcome a line, the newest last; then how many there are."""
+    past = record.past if record else ()
+    lines = [_past(one) for one in past]
+    return (*lines, f"history: {len(past)} outcomes")
+
+
+def _past(one: Past) -> str:
+    when = f"{one.at.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
+    what = f"{printable(one.word)}: {printable(one.reason)}"
+    return f"{when}  epoch {one.epoch}  {one.release.sha.short}  {what} (job {one.job})"
+
+
+def _record(record: Record | None) -> list[str]:
+    if record is None:
+        return []
+    mark = record.mark.short if record.mark else "none"
+    lines = [f"ledger: epoch {record.epoch}, mark {mark}"]
+    if record.next is not None:
+        lines.append(f"  next: job {record.next.job} with {record.next.release.sha.short}")
+    lines += [
+        f"  open intent of job {one.job}: {printable(one.what)}, up to {one.remaining_s:.0f} s more"
+        for one in record.intents
+    ]
+    if record.pin is not None:
+        lines.append(f"  pinned by {printable(record.pin.by)}: {printable(record.pin.reason)}")
+    lines += [
+        f"  denied: newer than {one.after.short}, up to {one.upto.short}: {printable(one.reason)}"
+        for one in record.denied
+    ]
+    return lines
+
+
+def _observation(sight: Observation) -> str:
+    seen = sight.sha.short if sight.sha else f"no release ({printable(sight.reason)})"
+    return f"  tenant {sight.tenant}: {seen}"
+
+
+def _pointer(sight: PointerSight) -> str:
+    if sight.digest is None:
+        return f"  pointer {sight.pointer}: absent"
+    return f"  pointer {sight.pointer}: {sight.sha.short if sight.sha else sight.digest}"
+
+
+def _warnings(warnings: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"warning: {printable(warning)}" for warning in warnings)

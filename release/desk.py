@@ -1,0 +1,217 @@
+"""The desk at which a verb is asked for: it makes the assignment, runs the job, shows the answer.
+
+stdout is the answer, stderr the progress. This module must not decide anything about a release.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from release.core.assignment import Assignment
+from release.core.outcome import Outcome
+from release.core.render import as_json, as_sentence
+from release.core.report_text import (
+    forecast_lines,
+    history_lines,
+    status_lines,
+    superseded_lines,
+    to_json,
+)
+from release.core.values import Release, Sha, Tenant
+from release.errors import Invalid
+from release.pipeline import (
+    DEPLOY,
+    LEDGER_INIT,
+    PROMOTE,
+    REDEPLOY,
+    SETTLE_VERIFY,
+    WAIT_CI,
+    Stage,
+    run_job,
+    start,
+)
+from release.ports import Ports
+from release.stages import hand, inspect
+from release.stages.run import Run
+from release.target import find_target
+from release.wiring import Setup, ci_report, new_job, open_ports, read_setup
+
+__all__ = ["Desk"]
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True, kw_only=True)
+class Desk:
+    """One verb's desk; `exit_code` is what the process leaves with."""
+
+    setup: Setup
+    is_json: bool
+    exit_code: int = 0
+    _run: Run | None = field(default=None, init=False)
+
+    @classmethod
+    def open(cls, *, config: str, env: str, is_json: bool, flags: Mapping[str, str]) -> "Desk":
+        """Reads the configuration; raises Invalid for the first thing wrong with it."""
+        return cls(setup=read_setup(config, env, flags), is_json=is_json)
+
+    def deploy(self, commit: str, *, without_ledger: bool, reason: str) -> None:
+        """Runs the whole deploy; outside CI the commit must be named."""
+        if without_ledger and not reason.strip():
+            raise Invalid("needs a reason", on="--without-ledger", advice="Add --reason TEXT")
+        if reason and not without_ledger:
+            raise Invalid("goes with --without-ledger alone", on="--reason")
+        self._do(DEPLOY, commit, is_unguarded=without_ledger, is_first_use=without_ledger)
+
+    def wait_ci(self, commit: str) -> None:
+        """Waits for CI and the images."""
+        self._do(WAIT_CI, commit)
+
+    def redeploy(self, to: str, *, only: str, force: bool) -> None:
+        """Rolls tenants onto a release; by hand it is refused while a lease lives."""
+        tenants = tuple(Tenant(name.strip()) for name in only.split(",")) if only else ()
+        by_hand = self.setup.ci is None
+        self._do(REDEPLOY, to, only=tenants, is_forced=force, is_by_hand=by_hand)
+
+    def settle_verify(self, commit: str) -> None:
+        """Polls the fleet until it has settled."""
+        self._do(SETTLE_VERIFY, commit)
+
+    def promote(self, commit: str) -> None:
+        """Verifies the fleet and moves the pointers; by hand it is refused while a lease lives."""
+        self._do(PROMOTE, commit, is_by_hand=self.setup.ci is None)
+
+    def ledger_init(self) -> None:
+        """Creates the record of the environment, with the head of the branch as the release."""
+        self._do(LEDGER_INIT, self._head_name(), is_first_use=True)
+
+    def plan(self, commit: str) -> None:
+        """Says what a deploy would do."""
+        forecast = self._ask(commit, inspect.forecast)
+        self._show(forecast, forecast_lines(forecast))
+
+    def check_superseded(self, commit: str, *, exit_code_latest: int) -> None:
+        """Says whether a newer release owns the environment."""
+        report = self._ask(commit, inspect.check_superseded)
+        self._show(report, superseded_lines(report))
+        self.exit_code = 0 if report.by else exit_code_latest
+
+    def status(self) -> None:
+        """Shows what is there now."""
+        status = self._ask(self._head_name(), inspect.take_status)
+        self._show(status, status_lines(status))
+
+    def history(self) -> None:
+        """Shows the outcomes that the record keeps."""
+
+        async def read(run: Run) -> object:
+            return (await run.ports.ledger.read()).record
+
+        record: Any = self._ask(self._head_name(), read)
+        self._show(record.past if record else (), history_lines(record))
+
+    def unlock(self, reason: str) -> None:
+        """Takes the record from its holder and pins it."""
+        if not reason.strip():
+            raise Invalid("needs a reason", on="unlock", advice="Add --reason TEXT")
+
+        async def act(run: Run) -> str:
+            return await hand.unlock(run, reason=reason, by=self.setup.person)
+
+        said = self._ask(self._head_name(), act)
+        self._show({"outcome": "unlocked", "said": said}, (f"unlocked: {said}",))
+
+    def resume(self, fixed_in: str) -> None:
+        """Lifts the pin."""
+
+        async def act(run: Run) -> str:
+            fixed = await run.ports.forge.resolve(fixed_in) if fixed_in else None
+            if fixed_in and fixed is None:
+                raise Invalid("no such commit", on=f"--fixed-in {fixed_in}")
+            return await hand.resume(run, fixed_in=fixed)
+
+        said = self._ask(self._head_name(), act)
+        self._show({"outcome": "resumed", "said": said}, (f"resumed: {said}",))
+
+    def _head_name(self) -> str:
+        return self.setup.config.forge.branch
+
+    def _do(self, stages: tuple[Stage, ...], wanted: str, **orders: Any) -> None:  # noqa: ANN401 - fields of Assignment
+        async def act(run: Run) -> Outcome:
+            return await run_job(run, stages)
+
+        outcome = self._ask(wanted, act, **orders)
+        for complaint in ci_report(self.setup).publish(outcome):
+            print(complaint, file=sys.stderr)
+        self.exit_code = outcome.exit_code
+        print(as_json(outcome) if self.is_json else as_sentence(outcome))
+
+    def _ask(self, wanted: str, act: Callable[[Run], Awaitable[T]], **orders: Any) -> T:  # noqa: ANN401 - fields of Assignment
+        return asyncio.run(self._within(wanted, act, orders))
+
+    async def _within(
+        self, wanted: str, act: Callable[[Run], Awaitable[T]], orders: Mapping[str, Any]
+    ) -> T:
+        async with open_ports(self.setup, is_unguarded=orders.get("is_unguarded", False)) as ports:
+            release = await self._find_release(wanted, ports)
+            run = start(replace(self._assignment(release), **orders), ports)
+            with _Signals(run):
+                return await act(run)
+
+    async def _find_release(self, wanted: str, ports: Ports) -> Release:
+        ci = self.setup.ci
+        if not wanted and ci is not None and ci.sha is not None:
+            return self._release(ci.sha)
+        if not wanted:
+            raise Invalid(
+                "which release?",
+                safe="nothing was touched",
+                advice="Outside CI, name it: --commit SHA",
+            )
+        return self._release(await find_target(wanted, ports, self.setup.config))
+
+    def _release(self, sha: Sha) -> Release:
+        return Release(sha=sha, tag=self.setup.config.registry.tag_of(sha))
+
+    def _assignment(self, release: Release) -> Assignment:
+        config = self.setup.config
+        return Assignment(
+            environment=config.environment,
+            job=new_job(self.setup.ci),
+            release=release,
+            policy=config.policy,
+            repositories=config.registry.repositories,
+            promoted_tag=config.registry.promoted_tag,
+            freezes=config.freezes,
+        )
+
+    def _show(self, value: object, lines: tuple[str, ...]) -> None:
+        print(to_json(value) if self.is_json else "\n".join(lines))
+
+
+class _Signals:
+    """Cancels the job on the first SIGTERM or SIGINT; on the second the process leaves at once."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._task: asyncio.Task[Any] | None = None
+
+    def __enter__(self) -> None:
+        self._task = asyncio.current_task()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._take, number)
+
+    def __exit__(self, *_: object) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().remove_signal_handler(number)
+
+    def _take(self, number: signal.Signals) -> None:
+        if self._run.signal or self._task is None:
+            os._exit(128 + number)
+        self._run.signal = number
+        self._run.tell("signal", f"{number.name}: no further effect; a second one leaves at once")
+        self._task.cancel()

@@ -1,0 +1,82 @@
+"""Makes an Invoke task of a function: common options, refused flags, errors as exit codes.
+
+This module must not know any verb; `tasks.py` and `simulator/tasks.py` hold them.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any
+
+from invoke.context import Context
+from invoke.exceptions import Exit
+from invoke.tasks import Task
+
+from release.core.printable import printable
+from release.errors import HeadwayError, Invalid, Unavailable
+
+__all__ = ["USAGE", "verb"]
+
+USAGE = 2
+_MESSAGE_MAX = 2000
+
+_COMMON = {
+    "config": "Path of headway.toml; default: the one in this folder.",
+    "env": "The environment of the file, such as staging; default: its only or first one.",
+    "json": "Print the answer as JSON instead of a sentence.",
+}
+
+
+def verb(**words: str) -> Callable[[Callable[..., None]], Task[Any]]:
+    """Makes a task of the decorated function; `words` explain its options, by parameter name.
+
+    The task takes no positional value, refuses values that look like flags, and ends every error of
+    Headway with its exit code. Invoke would take an unknown flag as the value of a positional
+    parameter, and would accept its own `--dry` and run the task all the same: both would deploy by
+    mistake.
+    """
+
+    def decorate(body: Callable[..., None]) -> Task[Any]:
+        @wraps(body)
+        def guarded(context: Context, **values: object) -> None:
+            _refuse_flags(context, values)
+            try:
+                body(context, **values)
+            except HeadwayError as problem:
+                print(f"{_word(problem)}: {printable(str(problem), _MESSAGE_MAX)}")
+                raise Exit(code=problem.exit_code) from problem
+
+        return Task(
+            guarded,
+            name=body.__name__.replace("_", "-"),
+            positional=[],
+            auto_shortflags=False,
+            help=_options(body, words),
+        )
+
+    return decorate
+
+
+def _word(problem: HeadwayError) -> str:
+    match problem:
+        case Invalid():
+            return "invalid"
+        case Unavailable():
+            return "unavailable"
+        case _:
+            return "failed"
+
+
+def _options(body: Callable[..., None], words: Mapping[str, str]) -> dict[str, str]:
+    names = body.__kwdefaults__ or {}
+    return {
+        name.replace("_", "-"): text for name, text in {**words, **_COMMON}.items() if name in names
+    }
+
+
+def _refuse_flags(context: Context, values: Mapping[str, object]) -> None:
+    if context.config.run.dry:
+        raise Exit("invalid: --dry is Invoke's own and would still deploy. Use --dry-run", USAGE)
+    for name, value in values.items():
+        if isinstance(value, str) and value.startswith("-"):
+            flag = name.replace("_", "-")
+            raise Exit(f"invalid: --{flag} got {value!r}, which looks like a flag", USAGE)
