@@ -1,0 +1,259 @@
+"""Runs a race live: each job a real process against the simulator on sockets, in a held order.
+
+The order of landings and claims is taken from the same race in virtual time, and the simulator holds
+each request until what came before it has happened; so the machine's own speed changes nothing. This
+module must not judge; `race` does, from the world's log.
+"""
+
+import asyncio
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from release.core.outcome import Outcome, Word
+from release.core.policy import Policy
+from release.core.values import Sha
+from release.errors import Unavailable
+from release.ports import Event
+from simulator.choices import Choices
+from simulator.clock import LoopClock
+from simulator.cues import CueScript, cues_of
+from simulator.direct import Told
+from simulator.git_host import GitHost
+from simulator.guards import GUARDS
+from simulator.job_config import Address, Pace, write_config
+from simulator.properties import JobEnd
+from simulator.race import RaceResult, judge, run_race
+from simulator.scenario import Scenario, ScenarioJob, found
+from simulator.served import edge_of, git_of
+from simulator.sockets import Faces, FacesSetup
+from simulator.world import World
+
+__all__ = ["run_live"]
+
+_SPEED = 60.0
+_HOLD_MAX_S = 45.0
+"""How long, on the machine's clock, a request may be held; less than a job waits for an answer."""
+
+_JOB_MAX_S = 180.0
+_OPERATOR = "operator"
+_SHIPPED = "headway"
+_CI_VARIABLES = ("GITHUB_", "GITEA_", "GITLAB_", "CI_", "HEADWAY_")
+
+
+def run_live(scenario: Scenario, guard_name: str, *, speed: float | None = None) -> RaceResult:
+    """Runs the scenario's jobs as processes under a guard; the verdict is that of virtual time.
+
+    speed: how many recorded seconds pass in one of the machine; it shortens waits alone.
+    Raises Unavailable when a job does not end, or the recorded order could not be kept.
+    """
+    with tempfile.TemporaryDirectory(prefix="headway-race-") as folder:
+        race = _LiveRace(scenario, guard_name, speed=speed or _SPEED, folder=Path(folder))
+        return asyncio.run(race.run())
+
+
+@dataclass(slots=True)
+class _LiveRace:
+    """One race: its world, its order, and what its jobs have said so far."""
+
+    scenario: Scenario
+    guard_name: str
+    speed: float
+    folder: Path
+    ends: list[JobEnd] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
+
+    async def run(self) -> RaceResult:
+        scenario = self.scenario
+        clock = LoopClock(epoch=scenario.start, speed=self.speed)
+        began = datetime.now(UTC)
+        world = World(clock, Choices(), scenario.layout())
+        found(scenario, world)
+        names = [job.name for job in scenario.jobs]
+        order = cues_of(run_race(scenario, self.guard_name).course.happenings, names)
+        script = CueScript(world, order, hold_max_s=_HOLD_MAX_S * self.speed)
+        repository = self.folder / "git" / f"{world.layout.forge_repository}.git"
+        repository.parent.mkdir(parents=True)
+        git = _LedgerRepository(world, repository)
+        await git.create()
+        async with Faces(world, FacesSetup(actors=(*names, _OPERATOR), git=git)) as faces:
+            await self._declare_first_use(faces)
+            world.script = script
+            await self._run_jobs(faces, script)
+        if script.lost:
+            raise Unavailable("the recorded order was lost", on=scenario.name, seen=script.lost[0])
+        self._read_journals(began)
+        guard = GUARDS[self.guard_name]
+        ends, told = tuple(self.ends), tuple(sorted(self.told, key=lambda one: one.at_s))
+        return judge(scenario, guard, world, ends=ends, told=told)
+
+    async def _declare_first_use(self, faces: Faces) -> None:
+        config = self._write_config(faces, _OPERATOR)
+        reply = await _run_process(_invoke("ledger-init", config))
+        if reply.code:
+            raise Unavailable("ledger-init failed", on=self.scenario.name, seen=reply.last_words)
+
+    async def _run_jobs(self, faces: Faces, script: CueScript) -> None:
+        """Pushes and starts jobs in the recorded order, each once what came before has happened."""
+        scenario, running = self.scenario, []
+        pushes = list(scenario.pushes)
+        for job in sorted(scenario.jobs, key=lambda job: scenario.at_s(job.starts)):
+            starts_s = scenario.at_s(job.starts)
+            await script.reach(starts_s)
+            while pushes and scenario.at_s(pushes[0].at) <= starts_s:
+                faces.world.release(str(scenario.releases[pushes.pop(0).release]))
+            running.append(asyncio.create_task(self._run_job(job, faces, script)))
+        await asyncio.gather(*running)
+
+    async def _run_job(self, job: ScenarioJob, faces: Faces, script: CueScript) -> None:
+        config = self._write_config(faces, job.name)
+        sha = self.scenario.releases[job.release]
+        if self.guard_name == _SHIPPED:
+            command = _invoke("deploy", config, "--commit", str(sha))
+        else:
+            command = _module("simulator.live_job", "--guard", self.guard_name)
+            command += ["--config", str(config), "--commit", str(sha)]
+        reply = await _run_process(command)
+        script.leave(job.name)
+        world = faces.world
+        world.advance()
+        outcome = self._outcome(job, reply)
+        count = len(world.log.happenings)
+        now_s = world.clock.reading_s()
+        self.ends.append(JobEnd(job=job.name, outcome=outcome, at_s=now_s, happenings=count))
+
+    def _outcome(self, job: ScenarioJob, reply: "_Reply") -> Outcome:
+        """Reads the outcome that a job printed as JSON; its exit code must say the same."""
+        try:
+            document: Mapping[str, Any] = json.loads(reply.out)
+            word, by = Word(document["outcome"]), document["by"]
+        except (ValueError, KeyError, TypeError) as exc:
+            raise Unavailable(
+                "printed no outcome", on=f"job {job.name}", seen=reply.last_words
+            ) from exc
+        assignment = self.scenario.assignment(job)
+        outcome = Outcome(
+            word=word,
+            environment=assignment.environment,
+            release=assignment.release,
+            job=assignment.job,
+            reason=document["reason"],
+            by=Sha(by) if by else None,
+        )
+        if outcome.exit_code != reply.code:
+            raise Unavailable(
+                "exited otherwise than its outcome says",
+                on=f"job {job.name}",
+                seen=f"{word}, exit {reply.code}",
+            )
+        return outcome
+
+    def _write_config(self, faces: Faces, actor: str) -> Path:
+        layout, tokens, url = faces.world.layout, faces.setup.tokens, faces.url(actor)
+        address = Address(
+            url=url,
+            edge=edge_of(url),
+            git=git_of(url, layout.forge_repository),
+            environment=layout.environment,
+            branch=layout.branch,
+            forge_repository=layout.forge_repository,
+            repositories=layout.repositories,
+            promoted_tag=layout.pointer_tag,
+            registry_user=tokens.registry_user,
+            tokens={
+                "forge": tokens.forge,
+                "fleet": tokens.control_plane,
+                "registry": tokens.registry_password,
+            },
+        )
+        return write_config(self.folder / actor, address, self._pace())
+
+    def _pace(self) -> Pace:
+        """The scenario's pace, its waits shortened; limits stay, as they are no waits."""
+        policy = self.scenario.policy()
+        return Pace(
+            canary=self.scenario.canary.slug,
+            batch_size=policy.batch_size,
+            soak_s=policy.soak_s / self.speed,
+            settle_interval_s=max(policy.settle_interval_s / self.speed, 0.05),
+            settle_budget_s=Policy().settle_budget_s,
+            lease_s=policy.lease_s,
+            redeploy_bound_s=policy.redeploy_bound_s,
+            pointer_bound_s=policy.pointer_bound_s,
+            ci_interval_s=0.2,
+            fleet_timeout_s=policy.redeploy_bound_s / 2,
+        )
+
+    def _read_journals(self, began: datetime) -> None:
+        for job in self.scenario.jobs:
+            path = self.folder / job.name / "journal.jsonl"
+            lines = path.read_text("utf-8").splitlines() if path.exists() else []
+            for line in lines:
+                entry = json.loads(line)
+                lived = datetime.fromisoformat(entry["at"]) - began
+                event = Event(kind=entry["kind"], text=entry["text"], data=entry["data"])
+                at_s = lived.total_seconds() * self.speed
+                self.told.append(Told(at_s=at_s, actor=job.name, event=event))
+
+
+class _LedgerRepository(GitHost):
+    """A repository for the ledger alone: the recorded commits can't be made anew in git."""
+
+    async def take_pushes(self, *, actor: str) -> None:
+        """Makes no release of what was pushed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reply:
+    """What a process printed, and how it left."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def last_words(self) -> str:
+        return (self.err.strip() or self.out.strip())[-500:]
+
+
+def _invoke(verb: str, config: Path, *options: str) -> list[str]:
+    """The command `invoke VERB`, on the tasks that belong to this very simulator."""
+    tasks = Path(__file__).resolve().parents[1]
+    command = [sys.executable, "-m", "invoke", "--search-root", str(tasks), verb]
+    return [*command, "--config", str(config), "--json", *options]
+
+
+def _module(name: str, *options: str) -> list[str]:
+    """A module of ours as a command, also where our packages live below another one."""
+    above = __name__.removesuffix("simulator.live")
+    return [sys.executable, "-m", f"{above}{name}", *options]
+
+
+async def _run_process(command: list[str]) -> _Reply:
+    kept = {name: text for name, text in os.environ.items() if not name.startswith(_CI_VARIABLES)}
+    kept.pop("CI", None)
+    depth = __name__.count(".")
+    root = str(Path(__file__).resolve().parents[depth])
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**kept, "PYTHONPATH": root},
+    )
+    try:
+        out, err = await asyncio.wait_for(process.communicate(), _JOB_MAX_S)
+    except TimeoutError as exc:
+        process.kill()
+        await process.wait()
+        raise Unavailable("a job did not end", on=command[-1], seen=f"{_JOB_MAX_S} s") from exc
+    assert process.returncode is not None, "communicate waits for the end"
+    return _Reply(
+        code=process.returncode, out=out.decode(errors="replace"), err=err.decode(errors="replace")
+    )

@@ -1,0 +1,251 @@
+"""The simulator's verbs as Invoke tasks: bring a world up, push, break things, replay a race.
+
+Nothing of the simulator is imported before a task runs. This module must not simulate anything.
+"""
+
+import json as json_format
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from invoke.collection import Collection
+from invoke.context import Context
+from invoke.exceptions import Exit
+
+from release.errors import Invalid
+from release.verb import verb
+
+if TYPE_CHECKING:
+    from release.core.policy import Policy
+    from simulator.sim_desk import SimulatorDesk
+
+__all__ = ["race", "simulator"]
+
+_CONFIG = "The simulation's headway.toml; its folder holds everything. Default: .headway-sim's."
+_ENV = "The environment that the simulation plays; default: production."
+
+
+@verb(
+    tenants="How many tenants.",
+    lag="How long a tenant drains: seconds such as 2, a range 1-4, or flapping:3.",
+    fence="Where the control plane compares the epoch: landing, door or none.",
+    config=_CONFIG,
+    env=_ENV,
+)
+def up(  # noqa: PLR0913 - the options of the verb
+    _context: Context,
+    *,
+    tenants: int = 8,
+    lag: str = "0",
+    fence: str = "landing",
+    config: str = "",
+    env: str = "",
+    json: bool = False,
+) -> None:
+    """Start a simulated world on loopback and write the headway.toml that points at it."""
+    from simulator.served import options_of  # noqa: PLC0415 - the menu stays quick
+    from simulator.sim_desk import lag_of  # noqa: PLC0415 - as above
+
+    options = options_of(tenants, lag_of(lag), fence=fence, environment=env or "production")
+    path, state = _desk(config).up(options)
+    _declare_first_use(str(path))
+    said = f"up: {len(state.tenants)} tenants at {state.url}; deploy with --config {path}"
+    _show({"outcome": "up", "config": str(path), "url": state.url}, said, is_json=json)
+
+
+@verb(follow="Go on with everything that happens, a line of JSON each.", config=_CONFIG, env=_ENV)
+def status(
+    _context: Context,
+    *,
+    follow: bool = False,
+    config: str = "",
+    env: str = "",
+    json: bool = False,
+) -> None:
+    """Show the simulated world: branch, fence, tenants, pointers, faults."""
+    from simulator.sim_desk import status_lines  # noqa: PLC0415 - the menu stays quick
+
+    desk = _desk(config, env)
+    snapshot = desk.status()
+    _show(snapshot, "\n".join(status_lines(snapshot)), is_json=json)
+    if follow:
+        for happening in desk.events():
+            print(json_format.dumps(happening), flush=True)
+
+
+@verb(
+    message="The commit's message.",
+    ci="What CI says of it: green, red or pending.",
+    ci_after="Seconds after which CI says so.",
+    parent="On top of which commit; another one than the head is a force-push.",
+    config=_CONFIG,
+    env=_ENV,
+)
+def push(  # noqa: PLR0913 - the options of the verb
+    _context: Context,
+    *,
+    message: str = "",
+    ci: str = "green",
+    ci_after: str = "",
+    parent: str = "",
+    config: str = "",
+    env: str = "",
+    json: bool = False,
+) -> None:
+    """Push a commit to the simulated branch, with its CI status and its images."""
+    body: dict[str, object] = {"ci": ci, "ci_after_s": _number(ci_after, "--ci-after")}
+    body |= {"message": message} if message else {}
+    body |= {"parent": parent} if parent else {}
+    pushed = _desk(config, env).push(body)
+    said = f"{pushed['sha']}\npushed: {pushed['tag']} on {pushed['branch']}"
+    _show({"outcome": "pushed", **pushed}, said, is_json=json)
+
+
+@verb(
+    tenant="Which tenant behaves otherwise; with --state, --lag and --seconds.",
+    state="How: healthy, broken, wedged, html, dev, slow or gone.",
+    lag="For how long it drains after its next landings: 30, 10-40 or flapping:30.",
+    kind="A fault of a service: delay, refuse, cut_before, lose_answer, late, no_effect, ...",
+    service="Of which: forge, git, control_plane, edge or registry.",
+    operation="Of which operation, such as redeploy or point.",
+    subject="A glob over what it is about, such as *acme*.",
+    status="The HTTP status of a refusal, or of a gateway that loses an answer.",
+    seconds="The fault's duration: of a delay, a late landing, a stale read, a slow tenant.",
+    times="How often the fault acts; default: for ever.",
+    page="The most items in a page of a clamped list.",
+    end="Take this fault out of force by its number, or `all` of them.",
+    config=_CONFIG,
+    env=_ENV,
+)
+def fault(  # noqa: PLR0913 - the options of the verb
+    _context: Context,
+    *,
+    tenant: str = "",
+    state: str = "",
+    lag: str = "",
+    kind: str = "",
+    service: str = "*",
+    operation: str = "*",
+    subject: str = "*",
+    status: int = 0,
+    seconds: str = "",
+    times: int = 0,
+    page: int = 0,
+    end: str = "",
+    config: str = "",
+    env: str = "",
+    json: bool = False,
+) -> None:
+    """Break a tenant or a service of the simulated world, or mend it again."""
+    from simulator.fault_words import rule_of  # noqa: PLC0415 - the menu stays quick
+
+    desk, seconds_s = _desk(config, env), _number(seconds, "--seconds")
+    if sum(map(bool, (tenant, kind, end))) != 1:
+        raise Invalid("needs exactly one of --tenant, --kind and --end", on="sim.fault")
+    if tenant:
+        answer = desk.change_tenant(tenant, state, lag, seconds_s)
+        said = f"changed: tenant {tenant} is {answer['health']}"
+    elif kind:
+        where = {"service": service, "operation": operation, "subject": subject}
+        how = {"status": status, "times": times, "page": page}
+        answer = desk.add_fault(rule_of(kind, where, how, seconds_s=seconds_s))
+        said = f"broken: fault {answer['number']} is in force"
+    else:
+        answer = desk.end_faults(None if end == "all" else _whole(end, "--end"))
+        said = f"mended: {len(answer['faults'])} faults are left"
+    _show(answer, said, is_json=json)
+
+
+@verb(config=_CONFIG, env=_ENV)
+def down(_context: Context, *, config: str = "", env: str = "", json: bool = False) -> None:
+    """End the simulated world and remove its files; safe to repeat."""
+    del env
+    was_up = _desk(config).down()
+    said = "down: the simulation has ended" if was_up else "down: no simulation ran"
+    _show({"outcome": "down", "was_up": was_up}, said, is_json=json)
+
+
+@verb(
+    scenario="Which race, by name; --list shows them. Default: the two that tell the story.",
+    guard="Under one guard alone: as-it-happened, upstream or headway.",
+    list="Name the scenarios.",
+    live="Run the jobs as real processes against the simulator on sockets.",
+    speed="With --live: how many recorded seconds pass in one of ours. It shortens waits alone.",
+    config="A headway.toml whose policy the jobs follow, in place of the recorded one.",
+    env="Which environment of that file.",
+)
+def race(  # noqa: PLR0913 - the options of the verb
+    _context: Context,
+    *,
+    scenario: str = "",
+    guard: str = "",
+    list: bool = False,  # noqa: A002 - the name of the option
+    live: bool = False,
+    speed: str = "",
+    config: str = "",
+    env: str = "",
+    json: bool = False,
+) -> None:
+    """Replay two overlapping deploy jobs under three guards, side by side."""
+    from simulator.race_desk import Asked, answer, scenario_lines  # noqa: PLC0415 - quick menu
+
+    if list:
+        lines = scenario_lines()
+        _show({"scenarios": [line.split(":")[0] for line in lines]}, "\n".join(lines), is_json=json)
+        return
+    asked = Asked(
+        scenario=scenario,
+        guard=guard,
+        is_live=live,
+        speed=_number(speed, "--speed") or None,
+        policy=_policy(config, env),
+    )
+    if asked.is_live and asked.policy is not None:
+        raise Invalid("a live race follows the recorded policy", on="--config with --live")
+    found = answer(asked)
+    print(found.document if json else found.text)
+    if not found.is_good:
+        raise Exit(code=1)
+
+
+simulator = Collection("sim", up, status, push, fault, down)
+
+
+def _desk(config: str, env: str = "") -> "SimulatorDesk":
+    from simulator.sim_desk import SimulatorDesk  # noqa: PLC0415 - the menu stays quick
+
+    desk = SimulatorDesk.at(config)
+    if env and desk.running().state.environment != env:
+        raise Invalid("the simulation plays another environment", on=f"--env {env}")
+    return desk
+
+
+def _declare_first_use(config: str) -> None:
+    from release.desk import Desk  # noqa: PLC0415 - the menu stays quick
+
+    desk = Desk.open(config=config, env="", is_json=False, flags={})
+    desk.ledger_init()
+
+
+def _policy(config: str, env: str) -> "Policy | None":
+    if not config:
+        return None
+    from release.wiring import read_setup  # noqa: PLC0415 - the menu stays quick
+
+    return read_setup(config, env, {}).config.policy
+
+
+def _show(answer: Mapping[str, Any], said: str, *, is_json: bool) -> None:
+    print(json_format.dumps(answer, indent=2) if is_json else said)
+
+
+def _number(text: str, option: str) -> float:
+    try:
+        return float(text or 0)
+    except ValueError as exc:
+        raise Invalid("not a number", on=option, seen=repr(text)) from exc
+
+
+def _whole(text: str, option: str) -> int:
+    if not text.isdecimal():
+        raise Invalid("not a whole number", on=option, seen=repr(text))
+    return int(text)
