@@ -41,7 +41,7 @@ DEMO = [
     ["race"],
     ["sim.up"],
     ["sim.push"],
-    ["deploy", "--commit", "main"],
+    ["deploy", "--config", ".headway/headway.toml", "--commit", "main"],
     ["sim.status"],
 ]
 DEMO_CLEANUP = ["sim.down"]

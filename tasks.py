@@ -11,14 +11,30 @@ from invoke.collection import Collection
 from invoke.context import Context
 from invoke.exceptions import Exit, ParseError
 from invoke.program import Program
-from simulator.tasks import race, simulator
 
 from release.verb import USAGE, verb
+from simulator.tasks import race, simulator
 
 if TYPE_CHECKING:
     from release.desk import Desk
 
-__all__ = ["main", "namespace"]
+__all__ = [
+    "STILL_LATEST",
+    "check_superseded",
+    "deploy",
+    "history",
+    "ledger_init",
+    "main",
+    "namespace",
+    "plan",
+    "promote",
+    "redeploy",
+    "resume",
+    "settle_verify",
+    "status",
+    "unlock",
+    "wait_ci",
+]
 
 STILL_LATEST = 10
 

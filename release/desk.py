@@ -4,11 +4,11 @@ stdout is the answer, stderr the progress. This module must not decide anything 
 """
 
 import asyncio
-import os
-import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from signal import Signals
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from release.core.assignment import Assignment
@@ -38,7 +38,7 @@ from release.ports import Ports
 from release.stages import hand, inspect
 from release.stages.run import Run
 from release.target import find_target
-from release.wiring import Setup, ci_report, new_job, open_ports, read_setup
+from release.wiring import CancelOnSignal, Setup, ci_report, new_job, open_ports, read_setup
 
 __all__ = ["Desk"]
 
@@ -47,17 +47,29 @@ T = TypeVar("T")
 
 @dataclass(slots=True, kw_only=True)
 class Desk:
-    """One verb's desk; `exit_code` is what the process leaves with."""
+    """One verb's desk; `exit_code` is what the process leaves with.
+
+    is_quiet: shows no answer, for a verb that runs as a part of another one.
+    """
 
     setup: Setup
     is_json: bool
+    is_quiet: bool = False
     exit_code: int = 0
-    _run: Run | None = field(default=None, init=False)
 
     @classmethod
-    def open(cls, *, config: str, env: str, is_json: bool, flags: Mapping[str, str]) -> "Desk":
+    def open(
+        cls,
+        *,
+        config: str,
+        env: str = "",
+        is_json: bool = False,
+        is_quiet: bool = False,
+        flags: Mapping[str, str] = MappingProxyType({}),
+    ) -> "Desk":
         """Reads the configuration; raises Invalid for the first thing wrong with it."""
-        return cls(setup=read_setup(config, env, flags), is_json=is_json)
+        setup = read_setup(config, env, flags)
+        return cls(setup=setup, is_json=is_json, is_quiet=is_quiet)
 
     def deploy(self, commit: str, *, without_ledger: bool, reason: str) -> None:
         """Runs the whole deploy; outside CI the commit must be named."""
@@ -148,7 +160,7 @@ class Desk:
         for complaint in ci_report(self.setup).publish(outcome):
             print(complaint, file=sys.stderr)
         self.exit_code = outcome.exit_code
-        print(as_json(outcome) if self.is_json else as_sentence(outcome))
+        self._print(as_json(outcome) if self.is_json else as_sentence(outcome))
 
     def _ask(self, wanted: str, act: Callable[[Run], Awaitable[T]], **orders: Any) -> T:  # noqa: ANN401 - fields of Assignment
         return asyncio.run(self._within(wanted, act, orders))
@@ -159,7 +171,7 @@ class Desk:
         async with open_ports(self.setup, is_unguarded=orders.get("is_unguarded", False)) as ports:
             release = await self._find_release(wanted, ports)
             run = start(replace(self._assignment(release), **orders), ports)
-            with _Signals(run):
+            with _cancels(run):
                 return await act(run)
 
     async def _find_release(self, wanted: str, ports: Ports) -> Release:
@@ -190,28 +202,16 @@ class Desk:
         )
 
     def _show(self, value: object, lines: tuple[str, ...]) -> None:
-        print(to_json(value) if self.is_json else "\n".join(lines))
+        self._print(to_json(value) if self.is_json else "\n".join(lines))
+
+    def _print(self, text: str) -> None:
+        if not self.is_quiet:
+            print(text)
 
 
-class _Signals:
-    """Cancels the job on the first SIGTERM or SIGINT; on the second the process leaves at once."""
+def _cancels(run: Run) -> CancelOnSignal:
+    def tell(number: Signals) -> None:
+        run.signal = number
+        run.tell("signal", f"{number.name}: no further effect; a second one leaves at once")
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
-        self._task: asyncio.Task[Any] | None = None
-
-    def __enter__(self) -> None:
-        self._task = asyncio.current_task()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, self._take, number)
-
-    def __exit__(self, *_: object) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().remove_signal_handler(number)
-
-    def _take(self, number: signal.Signals) -> None:
-        if self._run.signal or self._task is None:
-            os._exit(128 + number)
-        self._run.signal = number
-        self._run.tell("signal", f"{number.name}: no further effect; a second one leaves at once")
-        self._task.cancel()
+    return CancelOnSignal(tell)

@@ -30,6 +30,7 @@ from release.adapters.journal import ConsoleJournal, JsonLinesJournal, TeeJourna
 from release.adapters.memory_ledger import MemoryLedger
 from release.adapters.registry import OciRegistry
 from release.adapters.registry_auth import Credentials
+from release.adapters.signals import CancelOnSignal
 from release.ci_environment import CiKind, CiRun, read_ci_run
 from release.configuration import load_config
 from release.core.values import JobId, Secret
@@ -37,10 +38,14 @@ from release.errors import Invalid
 from release.ports import Clock, Forge, Journal, Ledger, Ports
 from release.settings import Config, ForgeKind, LedgerKind, TokenSource
 
-__all__ = ["Setup", "ci_report", "new_job", "open_ports", "read_setup"]
+__all__ = ["CancelOnSignal", "Setup", "ci_report", "new_job", "open_ports", "read_setup"]
 
 CONFIG_FILE = "headway.toml"
 _TOKEN_BYTES_MAX = 64 * 1024
+_GIT_S = 60.0
+_LEDGER_GIT_S = 30.0
+"""Half a lease: a swap that takes longer is no use, as its outcome is read again anyway."""
+
 _POINT_SHARE = 1 / 3
 """How much of a pointer move's bound may pass in reads and logins before it is sent."""
 
@@ -152,10 +157,12 @@ class _Git:
     clock: Clock
     folder: Path
 
-    def mirror(self, name: str, url: str, token: Secret | None) -> GitMirror:
+    def mirror(
+        self, name: str, url: str, token: Secret | None, *, timeout_s: float = _GIT_S
+    ) -> GitMirror:
         insecure = self.setup.config.http.allow_insecure_hosts
         return GitMirror(
-            GitCommand(self.setup.variables),
+            GitCommand(self.setup.variables, timeout_s=timeout_s),
             GitRemote(url, token=token, insecure_hosts=insecure),
             directory=self.folder / name,
             clock=self.clock,
@@ -221,15 +228,25 @@ def _ledger(setup: Setup, git: _Git, clock: Clock) -> Ledger:
     if config.ledger.kind is LedgerKind.FILE:
         assert config.ledger.path is not None, "the configuration was validated"
         return FileLedger(Path(config.ledger.path).expanduser(), clock=clock)
-    source = config.ledger.token or config.forge.token
-    token = _read_token(source, setup.variables, "ledger.token", is_required=False)
+    source = config.ledger.token
+    if source is None and _is_same_origin(config.ledger.url, config.forge.url):
+        source = config.forge.token
+    token = None
+    if source is not None:
+        token = _read_token(source, setup.variables, "ledger.token", is_required=False)
     return GitRefLedger(
-        git.mirror("ledger", config.ledger.url, token),
+        git.mirror("ledger", config.ledger.url, token, timeout_s=_LEDGER_GIT_S),
         config.ledger.ref,
         clock=clock,
         nonce=lambda: secrets.token_hex(8),
         poll_s=min(2.0, config.policy.renew_s),
     )
+
+
+def _is_same_origin(url: str, other: str) -> bool:
+    """Whether a token for one address may be shown to the other."""
+    one, two = urlsplit(url), urlsplit(other)
+    return (one.scheme, one.netloc) == (two.scheme, two.netloc)
 
 
 def _journal(config: Config) -> Journal:

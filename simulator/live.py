@@ -1,8 +1,8 @@
 """Runs a race live: each job a real process against the simulator on sockets, in a held order.
 
-The order of landings and claims is taken from the same race in virtual time, and the simulator holds
-each request until what came before it has happened; so the machine's own speed changes nothing. This
-module must not judge; `race` does, from the world's log.
+The order of landings and claims is taken from the same race in virtual time, and the simulator
+holds each request until what came before it has happened; so the machine's own speed changes
+nothing. This module must not judge; `race` does, from the world's log.
 """
 
 import asyncio
@@ -10,8 +10,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -42,6 +41,9 @@ _HOLD_MAX_S = 45.0
 """How long, on the machine's clock, a request may be held; less than a job waits for an answer."""
 
 _JOB_MAX_S = 180.0
+_ROOT = Path(__file__).resolve().parents[__name__.count(".")]
+"""The folder that our topmost package lies in."""
+
 _OPERATOR = "operator"
 _SHIPPED = "headway"
 _CI_VARIABLES = ("GITHUB_", "GITEA_", "GITLAB_", "CI_", "HEADWAY_")
@@ -131,7 +133,7 @@ class _LiveRace:
     def _outcome(self, job: ScenarioJob, reply: "_Reply") -> Outcome:
         """Reads the outcome that a job printed as JSON; its exit code must say the same."""
         try:
-            document: Mapping[str, Any] = json.loads(reply.out)
+            document: dict[str, Any] = json.loads(reply.out)
             word, by = Word(document["outcome"]), document["by"]
         except (ValueError, KeyError, TypeError) as exc:
             raise Unavailable(
@@ -238,14 +240,12 @@ def _module(name: str, *options: str) -> list[str]:
 async def _run_process(command: list[str]) -> _Reply:
     kept = {name: text for name, text in os.environ.items() if not name.startswith(_CI_VARIABLES)}
     kept.pop("CI", None)
-    depth = __name__.count(".")
-    root = str(Path(__file__).resolve().parents[depth])
     process = await asyncio.create_subprocess_exec(
         *command,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env={**kept, "PYTHONPATH": root},
+        env={**kept, "PYTHONPATH": str(_ROOT)},
     )
     try:
         out, err = await asyncio.wait_for(process.communicate(), _JOB_MAX_S)

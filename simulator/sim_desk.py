@@ -1,6 +1,6 @@
 """Answers `sim.up`, `sim.status`, `sim.push`, `sim.fault` and `sim.down` for one simulation.
 
-Its files lie in one folder, by default `.headway-sim`: the state of its process, and the
+Its files lie in one folder, by default `.headway`: the state of its process, and the
 headway.toml that points a deploy at it. This module must not print.
 """
 
@@ -21,7 +21,7 @@ from simulator.tenants import Health, Lag
 
 __all__ = ["FOLDER", "SimulatorDesk", "lag_of", "status_lines"]
 
-FOLDER = ".headway-sim"
+FOLDER = ".headway"
 _SHOWN = 12
 
 
@@ -66,7 +66,9 @@ class SimulatorDesk:
         pushed: Mapping[str, Any] = self.running().move("push", body)
         return pushed
 
-    def change_tenant(self, slug: str, health: str, lag: str, delay_s: float) -> Mapping[str, Any]:
+    def change_tenant(
+        self, slug: str, *, health: str, lag: str, delay_s: float
+    ) -> Mapping[str, Any]:
         """Makes a tenant behave so from now on."""
         body: dict[str, object] = {}
         if health:

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from release.core.policy import Policy
     from simulator.sim_desk import SimulatorDesk
 
-__all__ = ["race", "simulator"]
+__all__ = ["down", "fault", "push", "race", "simulator", "status", "up"]
 
-_CONFIG = "The simulation's headway.toml; its folder holds everything. Default: .headway-sim's."
+_CONFIG = "The simulation's headway.toml; its folder holds everything. Default: .headway's."
 _ENV = "The environment that the simulation plays; default: production."
 
 
@@ -142,7 +142,7 @@ def fault(  # noqa: PLR0913 - the options of the verb
     if sum(map(bool, (tenant, kind, end))) != 1:
         raise Invalid("needs exactly one of --tenant, --kind and --end", on="sim.fault")
     if tenant:
-        answer = desk.change_tenant(tenant, state, lag, seconds_s)
+        answer = desk.change_tenant(tenant, health=state, lag=lag, delay_s=seconds_s)
         said = f"changed: tenant {tenant} is {answer['health']}"
     elif kind:
         where = {"service": service, "operation": operation, "subject": subject}
@@ -222,8 +222,10 @@ def _desk(config: str, env: str = "") -> "SimulatorDesk":
 def _declare_first_use(config: str) -> None:
     from release.desk import Desk  # noqa: PLC0415 - the menu stays quick
 
-    desk = Desk.open(config=config, env="", is_json=False, flags={})
+    desk = Desk.open(config=config, is_quiet=True)
     desk.ledger_init()
+    if desk.exit_code:
+        raise Exit(code=desk.exit_code)
 
 
 def _policy(config: str, env: str) -> "Policy | None":

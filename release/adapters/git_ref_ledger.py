@@ -139,7 +139,11 @@ class GitRefLedger:
                 case Pushed.WRITTEN:
                     return
                 case Pushed.LOST:
-                    raise self._conflict(None, expected)
+                    # A proxy, too, may have sent the push twice, and the second one lost to ours.
+                    found = await self._advertised()
+                    if found == commit:
+                        return
+                    raise self._conflict(found, expected)
                 case Pushed.REFUSED:
                     raise self._refused(run)
                 case Pushed.BROKEN if self._mirror.has_sent_nothing(run):

@@ -45,9 +45,13 @@ class GitRemote:
         if url.startswith(("http://", "https://")):
             parsed = parse_url("git remote", url, insecure_hosts=insecure_hosts)
             self.url = shown(parsed)
+            parts = urlsplit(self.url)
+            origin = f"{parts.scheme}://{parts.netloc}"
+            # When a connection that is used again is cut, git's HTTP library sends the request a
+            # second time without a word, and a push that was written is then told as lost.
+            self._header = ((f"http.{origin}/.extraHeader", "Connection: close"),)
             if token is not None:
-                parts = urlsplit(self.url)
-                self._add_token(f"{parts.scheme}://{parts.netloc}", user, token)
+                self._add_token(origin, user, token)
         else:
             _check_other(url)
             self.url = url
@@ -77,7 +81,8 @@ class GitRemote:
         if not value or not (value.isascii() and value.isprintable()):
             raise Invalid("the token is empty or has a line break in it", on=f"git remote {origin}")
         basic = base64.b64encode(f"{user}:{value}".encode()).decode()
-        self._header = ((f"http.{origin}/.extraHeader", f"Authorization: Basic {basic}"),)
+        authorization = (f"http.{origin}/.extraHeader", f"Authorization: Basic {basic}")
+        self._header = (*self._header, authorization)
         self._hidden = (basic, value)
 
 

@@ -43,12 +43,11 @@ def decide_standing(  # noqa: PLR0913 - each argument is one fact that the decis
     order = Order.SAME if record.mark is None else orders.get(record.mark, Order.UNKNOWN)
     if order is Order.OLDER and record.mark is not None:
         return Overtaken(by=record.mark, seen="in the ledger")
-    if order is not Order.SAME:
-        moved = "it was moved by hand, or the ledger was set back"
-        return Stopped(reason=f"ours is {order} to the mark, now {record.mark}: {moved}")
-    holder = record.holder
     if record.epoch < before.epoch:
-        return ClaimAgain(reason="the ledger was set back")
+        return ClaimAgain(reason="the record was set back, or lost and created anew")
+    if order is not Order.SAME:
+        return Stopped(reason=f"ours is {order} to the mark, which is now {record.mark}")
+    holder = record.holder
     if holder is not None and holder.job == job:
         return StillOurs()
     if holder is None:

@@ -14,6 +14,7 @@ from release.core.values import JobId, Release, Sha
 __all__ = [
     "acknowledge",
     "add_waited",
+    "carry_waited",
     "claim",
     "drop_waited_out",
     "enter",
@@ -42,7 +43,7 @@ def stamp(record: Record, job: JobId, write: int) -> Record:
     return replace(record, stamp=Stamp(job=job, write=write), holder=holder, next=waiting)
 
 
-def claim(record: Record, job: JobId, release: Release, lease_s: float) -> Record:
+def claim(record: Record, *, job: JobId, release: Release, lease_s: float) -> Record:
     """Takes the record: one epoch more, the mark on `release`, every open intent carried over.
 
     Whoever waited as next is no newer than the claimant, so the place is free again.
@@ -79,6 +80,16 @@ def add_waited(record: Record, waited_s: float) -> Record:
     return replace(record, intents=intents)
 
 
+def carry_waited(record: Record, noted: Record) -> Record:
+    """Takes over from `noted` how long each intent has been waited for; repeating adds nothing."""
+    waited = {(intent.job, intent.number): intent.waited_s for intent in noted.intents}
+    intents = tuple(
+        replace(intent, waited_s=max(intent.waited_s, waited.get((intent.job, intent.number), 0.0)))
+        for intent in record.intents
+    )
+    return replace(record, intents=intents)
+
+
 def drop_waited_out(record: Record) -> Record:
     """Removes the intents whose whole bound has been waited out."""
     kept = tuple(intent for intent in record.intents if intent.remaining_s > 0)
@@ -90,7 +101,7 @@ def raise_mark(record: Record, sha: Sha) -> Record:
     return replace(record, mark=sha)
 
 
-def queue(record: Record, job: JobId, release: Release, lease_s: float) -> Record:
+def queue(record: Record, *, job: JobId, release: Release, lease_s: float) -> Record:
     """Writes this job as the next one, in the place of an older one that waited."""
     return replace(record, next=Next(job=job, release=release, lease_s=lease_s))
 

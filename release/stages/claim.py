@@ -21,6 +21,7 @@ from release.core.ledger import Phase, Record
 from release.core.outcome import Word
 from release.core.transitions import (
     add_waited,
+    carry_waited,
     drop_waited_out,
     enter,
     queue,
@@ -36,7 +37,7 @@ from release.stages.relate import relate
 from release.stages.run import ClaimLost, Ended, Run
 from release.stages.write import check_standing, try_swap, write
 
-__all__ = ["claim", "heed_fence", "take_over"]
+__all__ = ["claim", "heed_fence", "raise_fence", "take_over"]
 
 
 async def claim(run: Run) -> None:
@@ -138,6 +139,28 @@ async def take_over(run: Run) -> None:
     An intent ends when the job that wrote it acknowledges it, or when its bound has passed on our
     own clock. What we waited is written down, so that another claim does not begin from zero.
     """
+    for _ in range(run.assignment.policy.swap_attempts_max):
+        await _drain(run)
+        if await raise_fence(run):
+            return
+    raise Ended(Word.UNAVAILABLE, "the fence kept refusing our epoch")
+
+
+async def raise_fence(run: Run) -> bool:
+    """Lists the candidates with our epoch; False when that was too low and is now above the fence.
+
+    Then the ledger had been set back, and whatever it forgot has to be waited out: take over again.
+    Raises as `check_standing` does when the fence speaks for another holder.
+    """
+    try:
+        await list_candidates(run, epoch=run.epoch)
+    except FenceRefused as refusal:
+        await heed_fence(run, refusal)
+        return False
+    return True
+
+
+async def _drain(run: Run) -> None:
     while run.open_intents:
         remaining_s = min(intent.remaining_s for intent in run.open_intents)
         within_s = min(remaining_s, run.assignment.policy.renew_s)
@@ -151,23 +174,12 @@ async def take_over(run: Run) -> None:
         run.reading = await run.ports.ledger.changed(run.reading.version, within_s)
         waited_s = await run.ports.clock.now_s() - began_s
         await check_standing(run, before)
-        await write(run, partial(_note_waited, waited_s=waited_s))
-    await _raise_fence(run)
+        await write(run, partial(_note_waited, noted=add_waited(before, waited_s)))
 
 
-def _note_waited(record: Record, waited_s: float) -> Record:
-    return enter(drop_waited_out(add_waited(record, waited_s)), Phase.DRAINING)
-
-
-async def _raise_fence(run: Run) -> None:
-    for _ in range(run.assignment.policy.swap_attempts_max):
-        try:
-            await list_candidates(run, epoch=run.epoch)
-        except FenceRefused as refusal:
-            await heed_fence(run, refusal)
-        else:
-            return
-    raise Ended(Word.UNAVAILABLE, "the fence kept refusing our epoch")
+def _note_waited(record: Record, noted: Record) -> Record:
+    """Notes it once, however often a swap of unknown outcome makes us write it anew."""
+    return enter(drop_waited_out(carry_waited(record, noted)), Phase.DRAINING)
 
 
 async def heed_fence(run: Run, refusal: FenceRefused) -> None:
@@ -184,5 +196,10 @@ async def heed_fence(run: Run, refusal: FenceRefused) -> None:
         f"{refusal.on} has seen epoch {refusal.fence_seen}, the ledger only {run.record.epoch}: "
         f"the ledger was set back. Going on with epoch {lifted}"
     )
-    await write(run, partial(set_epoch, epoch=lifted))
+    await write(run, partial(_lift, epoch=lifted))
     run.epoch = run.record.epoch
+
+
+def _lift(record: Record, epoch: int) -> Record:
+    """Lifts the epoch, unless a write of ours whose answer was lost has done so already."""
+    return record if record.epoch >= epoch else set_epoch(record, epoch)

@@ -9,7 +9,6 @@ from functools import partial
 from release.core.ledger import Past
 from release.core.outcome import Outcome, PointerReport, ResourceFencing, Word
 from release.core.transitions import finish as finished
-from release.core.values import Sha
 from release.errors import HeadwayError
 from release.stages.run import Ended, Run
 from release.stages.write import amend
@@ -44,7 +43,7 @@ def finish_unrecorded(run: Run, ended: Ended) -> Outcome:
         by=ended.by,
         tenants=run.tenant_reports() if run.scope.has_tenants else (),
         pointers=_pointer_reports(run) if run.scope.has_pointers else (),
-        fencing=_fencing(run),
+        fencing=_fencing(run) if run.scope.has_tenants else (),
         warnings=tuple(run.warnings),
         has_touched=run.has_touched,
         is_unguarded=run.assignment.is_unguarded,
@@ -78,8 +77,9 @@ async def _look_once_more(run: Run) -> None:
     for sight in await run.ports.edge.observe(run.candidates):
         known = run.progress.get(sight.tenant)
         if known is not None:
-            seen: Sha | None = sight.sha or known.seen
-            run.progress[sight.tenant] = replace(known, seen=seen, note=known.note or sight.reason)
+            note = known.note or sight.reason
+            seen = sight.sha or known.seen
+            run.progress[sight.tenant] = replace(known, seen=seen, note=note)
         elif sight.sha is not None:
             run.untouched[sight.tenant] = sight.sha
 

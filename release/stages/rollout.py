@@ -9,8 +9,8 @@ from release.core.plan import Batch, plan_batches
 from release.core.settle import Progress, SettleState
 from release.core.sighting import RowState
 from release.core.values import Tenant
+from release.stages.claim import raise_fence, take_over
 from release.stages.effect import redeploy
-from release.stages.observe import list_candidates
 from release.stages.run import Ended, Run, names
 from release.stages.settle import look, repair_regressed, settle, soak
 from release.stages.write import renew, rest
@@ -28,12 +28,7 @@ async def roll_out(run: Run) -> None:
     """
     on_target = await _find_on_target(run, run.candidates)
     batches = plan_batches(run.candidates, on_target, run.assignment.policy)
-    for number, batch in enumerate(batches, start=1):
-        run.tell(
-            "batch",
-            f"{batch.name} ({number} of {len(batches)}): {names(batch.tenants)}",
-            tenants=[tenant.slug for tenant in batch.tenants],
-        )
+    for batch in batches:
         await _roll_batch(run, batch)
 
 
@@ -43,7 +38,8 @@ async def verify(run: Run) -> None:
     Each of them has settled already, so one that is off the release now has regressed.
     """
     for _ in range(_LATE_ROUNDS_MAX):
-        await list_candidates(run, epoch=run.epoch)
+        if not await raise_fence(run):
+            await take_over(run)
         _forget_gone(run)
         joined = tuple(tenant for tenant in run.candidates if tenant not in run.progress)
         if not joined:

@@ -45,7 +45,7 @@ async def settle(run: Run, tenants: tuple[Tenant, ...]) -> tuple[Progress, ...]:
         polls += 1
         if polls * policy.settle_interval_s > policy.settle_budget_s:
             return settling.of_state(SettleState.PENDING, SettleState.REGRESSED)
-        run.tell("settling", _describe(settling), polls=polls)
+        run.tell("settling", f"not settled yet: {_describe(settling)}", polls=polls)
         await rest(run, began_s + polls * policy.settle_interval_s, Phase.SETTLING)
 
 

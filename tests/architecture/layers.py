@@ -32,6 +32,7 @@ _LAYERS = {
     "simulator": "simulator",
     "simulator.guards": "guards",
     "simulator.mutants": "guards",
+    "simulator.live_job": "tasks",
     "simulator.tasks": "tasks",
     "tasks": "tasks",
     "noxfile": "noxfile",

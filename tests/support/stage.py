@@ -12,7 +12,7 @@ from typing import Any
 from release.core.assignment import Assignment
 from release.core.ledger import Pin, PinKind, Record
 from release.core.outcome import Outcome
-from release.core.policy import Policy
+from release.core.policy import OnNewer, Policy, SupersededBy
 from release.core.render import as_sentence
 from release.core.values import JobId, Release, Sha, Tenant
 from release.pipeline import DEPLOY, LEDGER_INIT, run_job, start
@@ -126,6 +126,8 @@ class Stage:
         ledger: of another store than everybody's. setup: of its ports.
         """
         settings = self.settings | {key: orders.pop(key) for key in _POLICY & set(orders)}
+        for name, kind in (("on_newer", OnNewer), ("superseded_by", SupersededBy)):
+            settings = settings | ({name: kind(settings[name])} if name in settings else {})
         policy = Policy(**settings)
         sha = Sha(self.sha(release))
         identity = JobId(

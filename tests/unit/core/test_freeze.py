@@ -131,7 +131,7 @@ def test_day_is_that_of_the_place() -> None:
 
 @pytest.mark.parametrize("days", [(day,) for day in Day])
 def test_each_day_has_its_name(days: tuple[Day, ...]) -> None:
-    """mon is a Monday: 2026-03-23 was one."""
+    """Days are named as `datetime.weekday` counts them: 2026-03-23 was a Monday."""
     number = 23 + list(Day).index(days[0])
 
     assert is_open(window(days, "00:00", "00:00"), f"2026-03-{number} 12:00")

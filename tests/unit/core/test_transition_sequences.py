@@ -1,0 +1,172 @@
+"""What no sequence of transitions may do, whatever jobs come in whatever order."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from release.core.ledger import PAST_MAX, Phase, PinKind, Record
+from release.core.ledger_json import dumps, loads
+from release.core.transitions import (
+    acknowledge,
+    add_waited,
+    claim,
+    drop_waited_out,
+    enter,
+    finish,
+    lift_pin,
+    open_intent,
+    queue,
+    raise_mark,
+    release_hold,
+    set_epoch,
+    stamp,
+    steal,
+)
+from release.core.values import JobId
+from tests.support.records import denial, intent, job, past, pin, record, release, sha
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One transition by one job, with the numbers of the intents that it names."""
+
+    name: str
+    job: JobId
+    change: Callable[[Record], Record]
+    numbers: frozenset[int] = frozenset()
+
+
+RAISES_EPOCH = frozenset({"claim", "set_epoch", "steal"})
+MOVES_MARK = frozenset({"claim", "raise_mark"})
+LETS_GO = frozenset({"claim", "finish", "release_hold", "steal"})
+
+
+@st.composite
+def steps(draw: st.DrawFn) -> Step:
+    """Any legal transition by one of three jobs, with one of three releases."""
+    run, letter = draw(st.sampled_from("123")), draw(st.sampled_from("abc"))
+    who, what, number = job(run), release(letter), draw(st.integers(1, 3))
+    waited_s = draw(st.sampled_from([0.0, 20.0, 299.0, 300.0]))
+    answered = draw(st.frozensets(st.integers(1, 3)))
+    changes: dict[str, Callable[[Record], Record]] = {
+        "stamp": lambda found: stamp(found, who, number),
+        "claim": lambda found: claim(found, job=who, release=what, lease_s=60.0),
+        "enter": lambda found: enter(found, Phase.SOAKING) if found.holder else found,
+        "open_intent": lambda found: open_intent(found, intent(number, run, bound_s=300.0)),
+        "acknowledge": lambda found: acknowledge(found, who, answered),
+        "add_waited": lambda found: add_waited(found, waited_s),
+        "drop_waited_out": drop_waited_out,
+        "raise_mark": lambda found: raise_mark(found, what.sha),
+        "queue": lambda found: queue(found, job=who, release=what, lease_s=60.0),
+        "release_hold": lambda found: release_hold(found, who),
+        "finish": lambda found: finish(found, past(run, letter)),
+        "lift_pin": lambda found: lift_pin(found, what.sha if number > 1 else None),
+        "set_epoch": lambda found: set_epoch(found, found.epoch + number),
+        "steal": lambda found: steal(found, pin(PinKind.UNLOCK), past(run, letter)),
+    }
+    name = draw(st.sampled_from(sorted(changes)))
+    return Step(name=name, job=who, change=changes[name], numbers=answered)
+
+
+START = record(
+    mark=sha("a"),
+    denied=(denial("a", "b"),),
+    past=tuple(past(str(number)) for number in range(PAST_MAX - 2)),
+)
+
+
+def play(taken: list[Step]) -> Iterator[tuple[Step, Record, Record]]:
+    """Each step with the record before and after it."""
+    found = START
+    for step in taken:
+        after = step.change(found)
+        yield step, found, after
+        found = after
+
+
+sequences = given(st.lists(steps(), max_size=25))
+quickly = settings(deadline=None, max_examples=60)
+
+
+@quickly
+@sequences
+def test_epoch_never_decreases(taken: list[Step]) -> None:
+    """A claim, a theft and a set-back ledger raise it; nothing else moves it."""
+    for step, before, after in play(taken):
+        assert (after.epoch > before.epoch) is (step.name in RAISES_EPOCH)
+        assert after.epoch >= before.epoch
+
+
+@quickly
+@sequences
+def test_intents_vanish_by_their_own_jobs_word_or_by_waiting_alone(taken: list[Step]) -> None:
+    """Acknowledged by the job that wrote it, or waited out: no other way leads out of the record."""
+    for step, before, after in play(taken):
+        left = {(one.job, one.number) for one in after.intents}
+        for gone in before.intents:
+            if (gone.job, gone.number) in left:
+                continue
+            was_answered = step.name == "acknowledge" and gone.job == step.job
+            was_waited_out = step.name == "drop_waited_out" and gone.remaining_s == 0
+            assert (was_answered and gone.number in step.numbers) or was_waited_out, step.name
+
+
+@quickly
+@sequences
+def test_intents_never_wait_longer_than_was_written(taken: list[Step]) -> None:
+    """A bound does not change, and what was waited is never taken back."""
+    for step, before, after in play(taken):
+        if step.name in {"acknowledge", "drop_waited_out", "open_intent"}:
+            continue
+        assert [one.bound_s for one in before.intents] == [one.bound_s for one in after.intents]
+        pairs = zip(before.intents, after.intents, strict=True)
+        assert all(new.waited_s >= old.waited_s for old, new in pairs)
+
+
+@quickly
+@sequences
+def test_mark_moves_by_a_claim_or_a_sighting_alone(taken: list[Step]) -> None:
+    """Finishing, stealing, queueing and letting go never lose the mark."""
+    for step, before, after in play(taken):
+        assert after.mark == before.mark or step.name in MOVES_MARK
+        assert after.mark is not None
+
+
+@quickly
+@sequences
+def test_nobody_lets_another_job_go(taken: list[Step]) -> None:
+    """A holder leaves the record by its own word, by a claim or by a theft."""
+    for step, before, after in play(taken):
+        lost = before.holder is not None and (
+            after.holder is None or after.holder.job != before.holder.job
+        )
+        if lost:
+            assert step.name in LETS_GO
+        if lost and step.name in {"finish", "release_hold"}:
+            assert before.holder is not None
+            assert before.holder.job == step.job
+
+
+@quickly
+@sequences
+def test_deny_list_pin_and_past_are_not_lost_in_passing(taken: list[Step]) -> None:
+    """Only `resume` lifts a pin, no range is ever dropped, and the past is bounded."""
+    for step, before, after in play(taken):
+        assert [(one.after, one.upto) for one in after.denied] == [(sha("a"), sha("b"))]
+        assert (after.pin is not None) or before.pin is None or step.name == "lift_pin"
+        assert len(after.past) <= PAST_MAX
+        assert after.past[-1:] == before.past[-1:] or step.name in {"finish", "steal"}
+        assert after.environment == before.environment
+
+
+@settings(deadline=None, max_examples=20)
+@sequences
+def test_record_can_always_be_written_and_read_back(taken: list[Step]) -> None:
+    """Whatever jobs do, the next one finds a record that it understands."""
+    last = START
+    for _, _, last in play(taken):  # noqa: B007 - the last one is looked at
+        pass
+
+    assert last == loads(dumps(last))
