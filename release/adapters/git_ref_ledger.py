@@ -18,7 +18,7 @@ from release.adapters.git_record import StoredRecord, is_renewal, load_record, s
 from release.adapters.ledger_wait import wait_for_change
 from release.core.ledger import Record
 from release.core.printable import printable
-from release.errors import Conflict, OutcomeUnknown, Refused
+from release.errors import Conflict, OutcomeUnknown, Refused, Unavailable
 from release.ports import Clock, Reading
 
 __all__ = ["GitRefLedger"]
@@ -140,7 +140,7 @@ class GitRefLedger:
                     return
                 case Pushed.LOST:
                     # A proxy, too, may have sent the push twice, and the second one lost to ours.
-                    found = await self._advertised()
+                    found = await self._find_after(run)
                     if found == commit:
                         return
                     raise self._conflict(found, expected)
@@ -156,6 +156,13 @@ class GitRefLedger:
                         raise self._conflict(found, expected)
             await self._clock.sleep(_PUSH_PAUSE_S)
         raise self._unknown(run, f"the remote did not take {_PUSHES_MAX} pushes")
+
+    async def _find_after(self, run: GitRun) -> str | None:
+        """Reads the ref after a push; who can't read it does not know what became of the push."""
+        try:
+            return await self._advertised()
+        except Unavailable as exc:
+            raise self._unknown(run, "the ref could not be read after a push that lost") from exc
 
     def _conflict(self, found: str | None, expected: str | None) -> Conflict:
         return Conflict(

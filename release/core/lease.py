@@ -5,7 +5,7 @@ This module must not read a clock; the instants come in, in monotonic seconds.
 
 from dataclasses import dataclass
 
-from release.core.ledger import Holder
+from release.core.ledger import Holder, Next
 from release.core.values import JobId
 
 __all__ = ["LeaseWatch", "watch_lease"]
@@ -25,8 +25,8 @@ class LeaseWatch:
         return max(0.0, self.since_s + self.lease_s - now_s)
 
 
-def watch_lease(before: LeaseWatch | None, holder: Holder, now_s: float) -> LeaseWatch:
+def watch_lease(before: LeaseWatch | None, party: Holder | Next, now_s: float) -> LeaseWatch:
     """Goes on watching the same beat, or begins anew at `now_s` with another one."""
-    if before is not None and (before.job, before.beat) == (holder.job, holder.beat):
+    if before is not None and (before.job, before.beat) == (party.job, party.beat):
         return before
-    return LeaseWatch(job=holder.job, beat=holder.beat, lease_s=holder.lease_s, since_s=now_s)
+    return LeaseWatch(job=party.job, beat=party.beat, lease_s=party.lease_s, since_s=now_s)

@@ -4,6 +4,7 @@ The order of releases is compared inside the swap that takes the epoch, so the o
 the order of commits. This module must not send effects.
 """
 
+from dataclasses import dataclass, replace
 from functools import partial
 
 from release.core.claim import decide_claim
@@ -49,41 +50,70 @@ async def claim(run: Run) -> None:
     run.epoch = None
     await check_head(run)
     run.reading = await run.ports.ledger.read()
-    began_s = await run.ports.clock.now_s()
-    watch: LeaseWatch | None = None
+    began_s, vigil = await run.ports.clock.now_s(), _Vigil()
     while await run.ports.clock.now_s() - began_s <= run.assignment.policy.claim_wait_s:
         record = run.reading.record
         if record is None:
             run.tell("claim-lost", "the ledger's record is missing: observing again")
             raise ClaimLost
         now_s = await run.ports.clock.now_s()
-        watch = watch_lease(watch, record.holder, now_s) if record.holder else None
-        has_run_out = watch is not None and watch.remaining_s(now_s) <= 0
-        decision = await _decide(run, record, has_run_out=has_run_out)
-        if await _act_on(run, decision, watch, now_s):
+        decision = await _decide(run, record, vigil.look(record, now_s), now_s)
+        if await _act_on(run, decision, vigil, now_s):
             return
+        if vigil.lost_swaps >= run.assignment.policy.swap_attempts_max:
+            raise Ended(
+                Word.UNAVAILABLE,
+                f"the ledger did not take our claim in {vigil.lost_swaps} attempts",
+            )
     raise Ended(Word.EXHAUSTED, "another job held the environment for as long as we may wait")
 
 
-async def _decide(run: Run, record: Record, *, has_run_out: bool) -> ClaimDecision:
+@dataclass(slots=True, kw_only=True)
+class _Vigil:
+    """What a job that wants to claim has seen of the others' lives, and of its own swaps.
+
+    is_next_alive: whether the job that waits as next has written since we first saw it.
+    """
+
+    holder: LeaseWatch | None = None
+    next: LeaseWatch | None = None
+    is_next_alive: bool = False
+    lost_swaps: int = 0
+
+    def look(self, record: Record, now_s: float) -> "_Vigil":
+        """Takes one more reading of the record into account."""
+        before = self.next
+        self.holder = watch_lease(self.holder, record.holder, now_s) if record.holder else None
+        self.next = watch_lease(before, record.next, now_s) if record.next else None
+        self.is_next_alive = before is not None and self.next is not before
+        return self
+
+
+async def _decide(run: Run, record: Record, vigil: _Vigil, now_s: float) -> ClaimDecision:
+    is_next_dead = vigil.next is not None and vigil.next.remaining_s(now_s) <= 0
+    considered = replace(record, next=None) if is_next_dead else record
     return decide_claim(
-        record,
-        await relate(run, record),
+        considered,
+        await relate(run, considered),
         job=run.job,
         on_newer=run.assignment.policy.on_newer,
         utc=await run.ports.clock.utc_now(),
-        has_run_out=has_run_out,
+        has_run_out=vigil.holder is not None and vigil.holder.remaining_s(now_s) <= 0,
         is_by_hand=run.assignment.is_by_hand,
     )
 
 
-async def _act_on(
-    run: Run, decision: ClaimDecision, watch: LeaseWatch | None, now_s: float
-) -> bool:
+async def _act_on(run: Run, decision: ClaimDecision, vigil: _Vigil, now_s: float) -> bool:
     """Does what was decided; True once the record is ours."""
     match decision:
         case Proceed():
-            return await _swap_claim_in(run)
+            is_claimed = await _swap_claim_in(run)
+            vigil.lost_swaps += not is_claimed
+            return is_claimed
+        case Overtaken(by=by) if by != run.record.mark and not vigil.is_next_alive:
+            assert vigil.next is not None, "whoever is newer than the mark waits as next"
+            await _wait(run, vigil.next, now_s)
+            return False
         case Overtaken(by=by, seen=seen):
             raise Ended(Word.SUPERSEDED, f"{by.short} is newer, read {seen}", by=by)
         case Held(reason=reason):
@@ -95,8 +125,7 @@ async def _act_on(
                 "rewritten on purpose, run accept-rewrite --to REF --reason TEXT",
             )
         case Await() | Queue():
-            assert watch is not None, "only a holder is waited for"
-            await _wait_for_holder(run, decision, watch, now_s)
+            await _wait_for_holder(run, decision, vigil, now_s)
             return False
 
 
@@ -110,18 +139,19 @@ async def _swap_claim_in(run: Run) -> bool:
 
 
 async def _wait_for_holder(
-    run: Run, decision: Await | Queue, watch: LeaseWatch, now_s: float
+    run: Run, decision: Await | Queue, vigil: _Vigil, now_s: float
 ) -> None:
     """Waits until the record changes or the holder's lease runs out; as `next`, renews itself."""
+    assert vigil.holder is not None, "only a holder is waited for"
     policy, holder = run.assignment.policy, decision.holder
     if isinstance(decision, Queue):
         queued = partial(queue, job=run.job, release=run.release, lease_s=policy.lease_s)
         if not await try_swap(run, queued):
+            vigil.lost_swaps += 1
             return
     run.tell("waiting", f"waiting for job {holder.job}, which holds {holder.release.sha.short}")
-    within_s = min(watch.remaining_s(now_s), policy.renew_s)
     before = run.record
-    run.reading = await run.ports.ledger.changed(run.reading.version, within_s)
+    await _wait(run, vigil.holder, now_s)
     after = run.reading.record
     if run.assignment.is_by_hand and after is not None and after.holder is not None:
         lives = before.holder is not None and after.holder.beat != before.holder.beat
@@ -131,6 +161,12 @@ async def _wait_for_holder(
                 f"refused: job {holder.job} holds the environment and its lease lives; nothing was "
                 "touched. Wait for it, or take the record from it with unlock --reason TEXT",
             )
+
+
+async def _wait(run: Run, watch: LeaseWatch, now_s: float) -> None:
+    """Waits until the record changes, that lease runs out or our own is due."""
+    within_s = min(watch.remaining_s(now_s), run.assignment.policy.renew_s)
+    run.reading = await run.ports.ledger.changed(run.reading.version, within_s)
 
 
 async def take_over(run: Run) -> None:
