@@ -37,7 +37,7 @@ from release.pipeline import (
 from release.ports import Ports
 from release.stages import hand, inspect
 from release.stages.run import Run
-from release.target import find_target
+from release.target import find_present, find_target
 from release.wiring import CancelOnSignal, Setup, ci_report, new_job, open_ports, read_setup
 
 __all__ = ["Desk"]
@@ -99,7 +99,7 @@ class Desk:
 
     def ledger_init(self) -> None:
         """Creates the record of the environment, with the head of the branch as the release."""
-        self._do(LEDGER_INIT, self._head_name(), is_first_use=True)
+        self._do(LEDGER_INIT, None, is_first_use=True)
 
     def plan(self, commit: str) -> None:
         """Says what a deploy would do."""
@@ -114,7 +114,7 @@ class Desk:
 
     def status(self) -> None:
         """Shows what is there now."""
-        status = self._ask(self._head_name(), inspect.take_status)
+        status = self._ask(None, inspect.take_status)
         self._show(status, status_lines(status))
 
     def history(self) -> None:
@@ -123,7 +123,7 @@ class Desk:
         async def read(run: Run) -> object:
             return (await run.ports.ledger.read()).record
 
-        record: Any = self._ask(self._head_name(), read)
+        record: Any = self._ask(None, read)
         self._show(record.past if record else (), history_lines(record))
 
     def unlock(self, reason: str) -> None:
@@ -134,7 +134,7 @@ class Desk:
         async def act(run: Run) -> str:
             return await hand.unlock(run, reason=reason, by=self.setup.person)
 
-        said = self._ask(self._head_name(), act)
+        said = self._ask(None, act)
         self._show({"outcome": "unlocked", "said": said}, (f"unlocked: {said}",))
 
     def resume(self, fixed_in: str) -> None:
@@ -146,13 +146,10 @@ class Desk:
                 raise Invalid("no such commit", on=f"--fixed-in {fixed_in}")
             return await hand.resume(run, fixed_in=fixed)
 
-        said = self._ask(self._head_name(), act)
+        said = self._ask(None, act)
         self._show({"outcome": "resumed", "said": said}, (f"resumed: {said}",))
 
-    def _head_name(self) -> str:
-        return self.setup.config.forge.branch
-
-    def _do(self, stages: tuple[Stage, ...], wanted: str, **orders: Any) -> None:  # noqa: ANN401 - fields of Assignment
+    def _do(self, stages: tuple[Stage, ...], wanted: str | None, **orders: Any) -> None:  # noqa: ANN401 - fields of Assignment
         async def act(run: Run) -> Outcome:
             return await run_job(run, stages)
 
@@ -162,11 +159,11 @@ class Desk:
         self.exit_code = outcome.exit_code
         self._print(as_json(outcome) if self.is_json else as_sentence(outcome))
 
-    def _ask(self, wanted: str, act: Callable[[Run], Awaitable[T]], **orders: Any) -> T:  # noqa: ANN401 - fields of Assignment
+    def _ask(self, wanted: str | None, act: Callable[[Run], Awaitable[T]], **orders: Any) -> T:  # noqa: ANN401 - fields of Assignment
         return asyncio.run(self._within(wanted, act, orders))
 
     async def _within(
-        self, wanted: str, act: Callable[[Run], Awaitable[T]], orders: Mapping[str, Any]
+        self, wanted: str | None, act: Callable[[Run], Awaitable[T]], orders: Mapping[str, Any]
     ) -> T:
         async with open_ports(self.setup, is_unguarded=orders.get("is_unguarded", False)) as ports:
             release = await self._find_release(wanted, ports)
@@ -174,7 +171,10 @@ class Desk:
             with _cancels(run):
                 return await act(run)
 
-    async def _find_release(self, wanted: str, ports: Ports) -> Release:
+    async def _find_release(self, wanted: str | None, ports: Ports) -> Release:
+        """Finds the release that is asked for; None asks for none, and any known one will do."""
+        if wanted is None:
+            return self._release(await find_present(ports))
         ci = self.setup.ci
         if not wanted and ci is not None and ci.sha is not None:
             return self._release(ci.sha)

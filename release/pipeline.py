@@ -109,14 +109,15 @@ async def _run_stages(run: Run, stages: tuple[Stage, ...]) -> None:
 
 
 def _succeed(run: Run, stages: tuple[Stage, ...]) -> Ended:
-    count = len(run.candidates)
+    count = sum(tenant not in run.failures for tenant in run.candidates)
     if stages == LEDGER_INIT:
         return Ended(Word.VERIFIED, f"the ledger's record was created from {count} tenants")
     if stages == WAIT_CI:
         return Ended(Word.VERIFIED, "CI is green and the image is in every repository")
     if promote not in stages:
         word = Word.REDEPLOYED if roll_out in stages and run.has_touched else Word.VERIFIED
-        return Ended(word, f"{count} tenants settled on {run.release.sha.short}")
-    word = Word.DEPLOYED if run.has_touched else Word.VERIFIED
-    said = "nothing to do: " if word is Word.VERIFIED else ""
-    return Ended(word, f"{said}{count} tenants settled, every pointer read back")
+        settled = f"{count} tenants settled"
+        return Ended(word, settled if word is Word.REDEPLOYED else "every tenant answers with it")
+    if not run.has_touched:
+        return Ended(Word.VERIFIED, "nothing to do")
+    return Ended(Word.DEPLOYED, f"{count} tenants settled, every pointer read back")

@@ -8,7 +8,7 @@ from release.errors import Invalid
 from release.ports import Ports
 from release.settings import Config
 
-__all__ = ["find_target"]
+__all__ = ["find_present", "find_target"]
 
 
 async def find_target(wanted: str, ports: Ports, config: Config) -> Sha:
@@ -48,3 +48,16 @@ async def find_target(wanted: str, ports: Ports, config: Config) -> Sha:
             expected=f"{own}, which is {config.registry.tag_of(sha)}",
         )
     return sha
+
+
+async def find_present(ports: Ports) -> Sha:
+    """The release that the environment is at by the ledger, else the head of the branch.
+
+    For verbs that are about no release of their own: they have to work while the forge is down.
+    """
+    record = (await ports.ledger.read()).record
+    if record is not None and record.holder is not None:
+        return record.holder.release.sha
+    if record is not None and record.mark is not None:
+        return record.mark
+    return await ports.forge.head()

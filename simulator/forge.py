@@ -23,7 +23,6 @@ class CiStatus:
     number: int
     context: str
     state: str
-    description: str
     at: datetime
 
 
@@ -68,7 +67,7 @@ class ForgeState:
         cell = self.branches.get(branch)
         return cell.at(self.clock.reading_s() - stale_s) if cell else None
 
-    def set_status(self, sha: str, context: str, state: str, description: str = "") -> None:
+    def set_status(self, sha: str, context: str, state: str) -> None:
         """Adds a row of CI status, as every report of CI does; the newest of a context counts."""
         rows = self._statuses.setdefault(sha, [])
         rows.append(
@@ -76,7 +75,6 @@ class ForgeState:
                 number=len(rows) + 1,
                 context=context,
                 state=state,
-                description=description,
                 at=self.clock.utc(),
             )
         )

@@ -11,13 +11,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from release.errors import Unavailable
+from release.core.ledger_json import loads
+from release.errors import HeadwayError, Unavailable
+from simulator.ledger_store import LedgerStore
 from simulator.wire import Refusal
 from simulator.world import World
 
 __all__ = ["CgiAnswer", "CiReport", "GitHost", "NewCommit"]
 
 _GIT_TIMEOUT_S = 30.0
+_RECORD_FILE = "record.json"
 _PERSON = {
     "GIT_AUTHOR_NAME": "Headway simulator",
     "GIT_AUTHOR_EMAIL": "simulator@localhost",
@@ -66,6 +69,7 @@ class GitHost:
         self.directory = directory
         self.ci = ci or CiReport()
         self._world = world
+        self._ledger = LedgerStore.empty(world)
         self._lock = asyncio.Lock()
         home = str(directory.parent)
         self._environment = {
@@ -107,6 +111,17 @@ class GitHost:
         """Looks where the branch is after somebody pushed, and makes a release of what is new."""
         async with self._lock:
             await self._take(actor=actor, ci=self.ci)
+
+    async def take_record(self, *, actor: str) -> None:
+        """Looks what the ledger's ref holds after somebody pushed, and shows it in the world."""
+        async with self._lock:
+            ref = f"refs/headway/{self._world.layout.environment}:{_RECORD_FILE}"
+            try:
+                record = loads(await self._git("cat-file", "blob", ref))
+            except HeadwayError:
+                record = None
+            if record != self._ledger.cell.value.record:
+                self._ledger.write(record, actor=actor)
 
     async def serve(
         self,

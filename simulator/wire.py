@@ -26,6 +26,8 @@ __all__ = [
 
 T = TypeVar("T")
 
+_TOO_MANY = 429
+
 
 class Refusal(Exception):
     """A service answers with an error status; `body` is JSON-able, or text as it is sent."""
@@ -135,7 +137,8 @@ async def _act(
 ) -> T | Refusal:
     """Acts and waits for the answer; a refusal is an answer too, which may be held or lost."""
     if verdict.refuse_status:
-        return Refusal(verdict.refuse_status)
+        is_too_many = verdict.refuse_status == _TOO_MANY
+        return Refusal(verdict.refuse_status, headers={"retry-after": "1"} if is_too_many else None)
     try:
         result = act(verdict)
         if isinstance(result, Underway):

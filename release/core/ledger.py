@@ -181,6 +181,7 @@ class Record:
     epoch: every claim adds one; it is the fencing token of the claim's effects.
     mark: the newest release ever claimed or seen, or the target of the last rollback; None while
         no tenant of the environment has ever told a release.
+    abandoned: releases that a rewritten branch left behind; at most PAST_MAX.
     """
 
     environment: str
@@ -192,6 +193,7 @@ class Record:
     intents: tuple[Intent, ...] = ()
     pin: Pin | None = None
     denied: tuple[Denial, ...] = ()
+    abandoned: tuple[Sha, ...] = ()
     past: tuple[Past, ...] = ()
 
     def shas(self) -> tuple[Sha, ...]:

@@ -39,7 +39,7 @@ def plan_batches(
             safe="no tenant was touched",
             advice="Mend rollout.canary, or find out why the fleet does not list it",
         )
-    canary = policy.canary or candidates[:1]
+    canary = tuple(dict.fromkeys(policy.canary)) or candidates[:1]
     first = tuple(tenant for tenant in canary if tenant not in on_target)
     rest = tuple(
         tenant for tenant in candidates if tenant not in canary and tenant not in on_target

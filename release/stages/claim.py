@@ -40,6 +40,9 @@ from release.stages.write import check_standing, try_swap, write
 
 __all__ = ["claim", "heed_fence", "raise_fence", "take_over"]
 
+_WAIT_MIN_S = 0.001
+"""Many waits add up to a bound but for their rounding, which no clock could wait out."""
+
 
 async def claim(run: Run) -> None:
     """Takes the record with a new epoch, or ends the job (sentence 3).
@@ -138,9 +141,7 @@ async def _swap_claim_in(run: Run) -> bool:
     return True
 
 
-async def _wait_for_holder(
-    run: Run, decision: Await | Queue, vigil: _Vigil, now_s: float
-) -> None:
+async def _wait_for_holder(run: Run, decision: Await | Queue, vigil: _Vigil, now_s: float) -> None:
     """Waits until the record changes or the holder's lease runs out; as `next`, renews itself."""
     assert vigil.holder is not None, "only a holder is waited for"
     policy, holder = run.assignment.policy, decision.holder
@@ -199,7 +200,7 @@ async def raise_fence(run: Run) -> bool:
 async def _drain(run: Run) -> None:
     while run.open_intents:
         remaining_s = min(intent.remaining_s for intent in run.open_intents)
-        within_s = min(remaining_s, run.assignment.policy.renew_s)
+        within_s = min(max(remaining_s, _WAIT_MIN_S), run.assignment.policy.renew_s)
         run.tell(
             "draining",
             f"waiting up to {remaining_s:.0f} s for {run.open_intents[0].what}",

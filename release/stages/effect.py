@@ -50,8 +50,8 @@ async def redeploy(run: Run, tenants: tuple[Tenant, ...], *, phase: str) -> tupl
     raise Ended(Word.UNAVAILABLE, "the fence kept refusing our epoch")
 
 
-async def move_pointer(run: Run, pointer: Pointer, digest: Digest) -> bool:
-    """Moves one pointer as one step; False when no answer came. The caller reads it back."""
+async def move_pointer(run: Run, pointer: Pointer, digest: Digest) -> str:
+    """Moves one pointer as one step, to be read back; says why not when it was refused."""
     what = f"{pointer} to {run.release.tag}"
     number = await _write_intent(run, Effect.PROMOTE, what)
     run.tell("promote", f"moving {what}", pointer=str(pointer), digest=str(digest))
@@ -59,12 +59,12 @@ async def move_pointer(run: Run, pointer: Pointer, digest: Digest) -> bool:
         await run.ports.registry.point(pointer, digest)
     except OutcomeUnknown as lost:
         run.warn(f"{pointer}: no answer, it may still take effect: {lost}")
-        return False
-    except (Refused, Unavailable):
+        return ""
+    except (Refused, Unavailable) as refusal:
         run.answered.add(number)
-        raise
+        return str(refusal)
     run.answered.add(number)
-    return True
+    return ""
 
 
 async def _write_intent(run: Run, effect: Effect, what: str) -> int:

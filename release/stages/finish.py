@@ -43,7 +43,7 @@ def finish_unrecorded(run: Run, ended: Ended) -> Outcome:
         by=ended.by,
         tenants=run.tenant_reports() if run.scope.has_tenants else (),
         pointers=_pointer_reports(run) if run.scope.has_pointers else (),
-        fencing=_fencing(run) if run.scope.has_tenants else (),
+        fencing=_fencing(run) if run.scope.has_tenants and run.fencing else (),
         warnings=tuple(run.warnings),
         has_touched=run.has_touched,
         is_unguarded=run.assignment.is_unguarded,
@@ -85,6 +85,9 @@ async def _look_once_more(run: Run) -> None:
 
 
 def _pointer_reports(run: Run) -> tuple[PointerReport, ...]:
+    """How each pointer is left; a job that ended before its first effect has nothing to report."""
+    if not run.pointers and not run.has_touched:
+        return ()
     told = {report.pointer for report in run.pointers}
     untold = (pointer for pointer in run.assignment.pointers if pointer not in told)
     left = (PointerReport(pointer=one, is_right=False, note="untouched") for one in untold)

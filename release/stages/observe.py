@@ -21,7 +21,7 @@ from release.stages.relate import compare, newest_of, relate
 from release.stages.run import Ended, Run, names
 from release.stages.write import try_swap
 
-__all__ = ["adopt", "list_candidates", "observe", "see_pointer", "see_pointers"]
+__all__ = ["adopt", "is_above_mark", "list_candidates", "observe", "see_pointer", "see_pointers"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ async def observe(run: Run) -> None:
     run.reading = await run.ports.ledger.read()
     if run.reading.record is None:
         await adopt(run)
-    sightings = [*_sightings(await run.ports.edge.observe(run.candidates))]
+    sightings = [*_sightings(await run.ports.edge.observe(run.fleet))]
     sightings += [
         _Sighting(sha=sight.sha, where=str(sight.pointer))
         for sight in await see_pointers(run)
@@ -54,6 +54,7 @@ async def observe(run: Run) -> None:
 async def list_candidates(run: Run, *, epoch: int | None) -> None:
     """Lists the tenants; with an epoch, that raises the fence of everything listed."""
     listed = await run.ports.fleet.candidates(run.release, epoch=epoch)
+    run.fleet = listed.tenants
     run.candidates = select_only(listed.tenants, run.assignment.only)
     run.fencing["fleet"] = listed.fencing
 
@@ -109,7 +110,7 @@ async def _raise_mark(run: Run, newer: dict[Sha, str]) -> None:
                 "automatic deploy never moves it off: run rollback again",
             )
         is_pinned = record.pin is not None and record.pin.is_active(await run.ports.clock.utc_now())
-        if is_pinned or not await _is_above_mark(run, record, newest):
+        if is_pinned or not await is_above_mark(run, record, newest):
             return
         if await try_swap(run, partial(raise_mark, sha=newest)):
             run.warn(f"{newer[newest]} is on the newer {newest.short}: the mark was raised to it")
@@ -121,7 +122,8 @@ async def _is_denied(run: Run, record: Record, sha: Sha) -> bool:
     return record.denial(await relate(run, record, ours=sha)) is not None
 
 
-async def _is_above_mark(run: Run, record: Record, sha: Sha) -> bool:
+async def is_above_mark(run: Run, record: Record, sha: Sha) -> bool:
+    """Whether the mark would rise to that release."""
     if record.mark is None:
         return True
     return await compare(run, sha, record.mark) is Order.NEWER
@@ -134,11 +136,12 @@ async def adopt(run: Run) -> None:
     one `unknown` intent of the longest bound makes the claim wait for it.
     """
     policy = run.assignment.policy
-    confirmed = _confirm(await run.ports.edge.observe(run.candidates), {})
+    confirmed = _name(await run.ports.edge.observe(run.fleet))
     for _ in range(policy.confirmations - 1):
         await run.ports.clock.sleep(policy.settle_interval_s)
-        confirmed = _confirm(await run.ports.edge.observe(run.candidates), confirmed)
-    unread = tuple(tenant for tenant in run.candidates if tenant not in confirmed)
+        named = _name(await run.ports.edge.observe(run.fleet))
+        confirmed = {tenant: sha for tenant, sha in confirmed.items() if named.get(tenant) == sha}
+    unread = tuple(tenant for tenant in run.fleet if tenant not in confirmed)
     if unread:
         run.warn(f"no steady release could be read at {names(unread)}")
     seen = [*confirmed.values()]
@@ -173,13 +176,9 @@ async def _create(run: Run, record: Record) -> None:
         run.reading = Reading(record=record, version=version)
 
 
-def _confirm(observations: Iterable[Observation], before: dict[Tenant, Sha]) -> dict[Tenant, Sha]:
-    """Keeps the tenants that name the same release as in the round before."""
-    return {
-        sight.tenant: sight.sha
-        for sight in observations
-        if sight.sha is not None and before.get(sight.tenant, sight.sha) == sight.sha
-    }
+def _name(observations: Iterable[Observation]) -> dict[Tenant, Sha]:
+    """The tenants that name a release, and which."""
+    return {sight.tenant: sight.sha for sight in observations if sight.sha is not None}
 
 
 def _sightings(observations: Iterable[Observation]) -> Iterable[_Sighting]:

@@ -4,6 +4,9 @@ A registry offers no compare-and-swap, so the ledger guards the write and the re
 loss. This module must not verify tenants; that has happened before.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from release.core.ledger import Phase
 from release.core.order import Order
 from release.core.outcome import PointerReport, Word
@@ -29,13 +32,25 @@ async def promote(run: Run) -> None:
     for pointer in run.assignment.pointers:
         try:
             run.pointers.append(await _promote_one(run, pointer))
-        except (Refused, Unavailable) as problem:
+        except _RegistryFailed as problem:
             run.warn(str(problem))
             run.pointers.append(PointerReport(pointer=pointer, is_right=False, note=str(problem)))
     wrong = [report for report in run.pointers if not report.is_right]
     if wrong:
         said = "; ".join(f"{report.pointer}: {report.note}" for report in wrong)
         raise Ended(Word.FAILED, f"not promoted: {said}. A re-run completes it")
+
+
+class _RegistryFailed(Exception):
+    """One repository could not be read or written; the ledger and the switch are another matter."""
+
+
+@contextmanager
+def _asking_registry() -> Iterator[None]:
+    try:
+        yield
+    except (Refused, Unavailable) as problem:
+        raise _RegistryFailed(str(problem)) from problem
 
 
 async def _promote_one(run: Run, pointer: Pointer) -> PointerReport:
@@ -45,12 +60,16 @@ async def _promote_one(run: Run, pointer: Pointer) -> PointerReport:
     if moved:
         return PointerReport(pointer=pointer, is_right=False, note=moved)
     for _ in range(1 + max(1, run.assignment.policy.repairs_max)):
-        sight = await see_pointer(run, pointer)
+        with _asking_registry():
+            sight = await see_pointer(run, pointer)
         if sight.digest == digest:
             return PointerReport(pointer=pointer, is_right=True)
         await _check_sight(run, sight)
-        await move_pointer(run, pointer, digest)
-    sight = await see_pointer(run, pointer)
+        refusal = await move_pointer(run, pointer, digest)
+        if refusal:
+            raise _RegistryFailed(refusal)
+    with _asking_registry():
+        sight = await see_pointer(run, pointer)
     if sight.digest == digest:
         return PointerReport(pointer=pointer, is_right=True)
     return PointerReport(
@@ -60,7 +79,8 @@ async def _promote_one(run: Run, pointer: Pointer) -> PointerReport:
 
 async def _describe_moved_source(run: Run, pointer: Pointer, digest: Digest) -> str:
     """Says that the release's own tag names another manifest than at the claim; empty when not."""
-    source = await run.ports.registry.resolve(pointer.repository, run.release.tag)
+    with _asking_registry():
+        source = await run.ports.registry.resolve(pointer.repository, run.release.tag)
     if source == digest:
         return ""
     return f"the source tag {run.release.tag} has moved since the claim, to {source}"

@@ -9,16 +9,13 @@ from release.core.plan import Batch, plan_batches
 from release.core.settle import Progress, SettleState
 from release.core.sighting import RowState
 from release.core.values import Tenant
-from release.stages.claim import raise_fence, take_over
 from release.stages.effect import redeploy
 from release.stages.run import Ended, Run, names
 from release.stages.settle import look, repair_regressed, settle, soak
+from release.stages.verify import LATE_ROUNDS_MAX, list_joined
 from release.stages.write import renew, rest
 
 __all__ = ["roll_out", "verify"]
-
-_LATE_ROUNDS_MAX = 3
-"""How often tenants may join while we deploy before the job gives up on the list."""
 
 
 async def roll_out(run: Run) -> None:
@@ -37,11 +34,8 @@ async def verify(run: Run) -> None:
 
     Each of them has settled already, so one that is off the release now has regressed.
     """
-    for _ in range(_LATE_ROUNDS_MAX):
-        if not await raise_fence(run):
-            await take_over(run)
-        _forget_gone(run)
-        joined = tuple(tenant for tenant in run.candidates if tenant not in run.progress)
+    for _ in range(LATE_ROUNDS_MAX):
+        joined = await list_joined(run)
         if not joined:
             break
         run.warn(f"joined while we deployed: {names(joined)}")
@@ -85,6 +79,9 @@ async def _roll_once(
     for tenant in tenants:
         run.progress[tenant] = Progress(tenant=tenant)
     failed = tuple(row.tenant for row in rows if row.state is RowState.FAILED)
+    if failed:
+        # A fence that refused the landing fails the row; then the ledger names who overtook us.
+        await renew(run, Phase.ROLLING)
     for row in rows:
         if row.state is RowState.FAILED:
             _give_up_on(run, row.tenant, row.note, Word.FAILED)
@@ -131,11 +128,3 @@ async def _find_on_target(run: Run, tenants: tuple[Tenant, ...]) -> frozenset[Te
         if tenant not in likely:
             del run.progress[tenant]
     return frozenset(likely)
-
-
-def _forget_gone(run: Run) -> None:
-    gone = tuple(tenant for tenant in run.progress if tenant not in run.candidates)
-    for tenant in gone:
-        run.warn(f"{tenant} left the fleet while we deployed")
-        del run.progress[tenant]
-        run.failures.pop(tenant, None)

@@ -50,6 +50,7 @@ class Run:
     epoch: the epoch of this job's claim; None while it holds nothing.
     orders: how one release stands to another, as far as it was asked; ancestry does not change.
     answered: own intents to acknowledge with the next write; the others stay open.
+    fleet: every tenant that there is. candidates: those of them that this job is about.
     progress: how far each tenant has settled, in the order in which they were first looked at.
     failures: tenants that were given up on, with what was said.
     untouched: what tenants that this job left alone were last seen on.
@@ -67,6 +68,7 @@ class Run:
     intents: int = 0
     answered: set[int] = field(default_factory=set)
     has_touched: bool = False
+    fleet: tuple[Tenant, ...] = ()
     candidates: tuple[Tenant, ...] = ()
     progress: dict[Tenant, Progress] = field(default_factory=dict)
     failures: dict[Tenant, str] = field(default_factory=dict)

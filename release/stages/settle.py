@@ -6,13 +6,13 @@ This module must not judge an answer (`core/settle.py` does) or choose tenants (
 from functools import partial
 
 from release.core.ledger import Phase
-from release.core.order import Order
 from release.core.outcome import Word
 from release.core.settle import Progress, SettleState, Settling
 from release.core.sighting import Row, RowState
 from release.core.transitions import raise_mark
 from release.core.values import Sha, Tenant
 from release.stages.effect import redeploy
+from release.stages.observe import is_above_mark
 from release.stages.relate import compare, relate
 from release.stages.run import Ended, Run, names
 from release.stages.write import check_standing, rest, write
@@ -87,16 +87,19 @@ async def heed_newer(run: Run, sha: Sha, where: str) -> None:
     """Reads the ledger again after a newer release was seen, and ends the job.
 
     The ledger may name the newer holder. If it does not, the newer release came past it: the mark
-    is raised to it, unless it is denied, which only a rollback may move a tenant off.
+    is raised to it, but never under a pin, nor when it is denied: only a rollback may move a tenant
+    off that.
     """
     before = run.reading.record
     run.reading = await run.ports.ledger.read()
     record = run.reading.record
     if record is not None and run.is_holder and before is not None:
         await check_standing(run, before)
-        if record.denial(await relate(run, record, ours=sha)) is not None:
-            raise Ended(Word.FAILED, f"{where} is on {sha.short}, which is denied: run rollback")
-        if record.mark is None or await compare(run, sha, record.mark) is Order.NEWER:
+    if record is not None and record.denial(await relate(run, record, ours=sha)) is not None:
+        raise Ended(Word.FAILED, f"{where} is on {sha.short}, which is denied: run rollback")
+    if record is not None and run.is_holder:
+        is_pinned = record.pin is not None and record.pin.is_active(await run.ports.clock.utc_now())
+        if not is_pinned and await is_above_mark(run, record, sha):
             await write(run, partial(raise_mark, sha=sha))
     raise Ended(Word.SUPERSEDED, f"{sha.short} is newer, read at {where}", by=sha)
 

@@ -59,7 +59,7 @@ def status_of(row: CiStatus) -> dict[str, object]:
         "id": row.number,
         "status": row.state,
         "target_url": "",
-        "description": row.description,
+        "description": "",
         "url": "",
         "context": row.context,
         "creator": None,

@@ -104,7 +104,7 @@ class Gateway:
                 return await self._answer_git(exchange, tuple(rest))
 
     async def _answer_registry(self, exchange: Exchange) -> Response:
-        admit(exchange, self.login, self.simulation.tokens, self.desk)
+        admit(exchange, self.login, tokens=self.simulation.tokens, desk=self.desk)
         try:
             return await answer_registry(exchange)
         except Refusal as refusal:
@@ -117,7 +117,7 @@ class Gateway:
         host = self.simulation.git
         if host is None or path[:2] not in {(owner, f"{name}.git"), (owner, name)}:
             raise Refusal(404, {"message": "nothing is served here"})
-        return await answer_git(exchange, host, self.simulation.tokens, path[2:])
+        return await answer_git(exchange, host, self.simulation.tokens, path=path[2:])
 
 
 async def _cut(scope: Scope, receive: Receive) -> None:

@@ -19,7 +19,7 @@ _OPERATIONS = {
 
 
 async def answer_git(
-    exchange: Exchange, host: GitHost, tokens: Tokens, path: tuple[str, ...]
+    exchange: Exchange, host: GitHost, tokens: Tokens, *, path: tuple[str, ...]
 ) -> Response:
     """Answers a request for the repository; `path` is what follows its name.
 
@@ -60,5 +60,6 @@ async def _run(
         body=exchange.body,
     )
     if is_push:
+        await host.take_record(actor=exchange.actor)
         await host.take_pushes(actor=exchange.actor)
     return Response(status=answer.status, body=answer.body, headers=answer.headers)

@@ -14,7 +14,7 @@ __all__ = ["admit", "answer_token", "challenge", "scope_of"]
 _SERVICE = "headway-simulator"
 
 
-def admit(exchange: Exchange, login: RegistryLogin, tokens: Tokens, desk: TokenDesk) -> None:
+def admit(exchange: Exchange, login: RegistryLogin, *, tokens: Tokens, desk: TokenDesk) -> None:
     """Raises Refusal 401 with a challenge unless the request may do what it asks for."""
     match login:
         case RegistryLogin.OPEN:

@@ -6,6 +6,7 @@ the scenarios and the simulator's properties do.
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from fnmatch import fnmatchcase
 from hashlib import sha256
 from typing import Any
 
@@ -19,11 +20,12 @@ from release.pipeline import DEPLOY, LEDGER_INIT, run_job, start
 from release.stages.run import Run
 from simulator.clock import EPOCH
 from simulator.direct import JobSetup, Told, direct_ports, virtual_world
-from simulator.faults import FaultKind, FaultRule, Service
+from simulator.faults import Call, FaultKind, FaultRule, Service
 from simulator.happenings import Kind
 from simulator.properties import Course, JobEnd, check_promises
-from simulator.scheduler import Job, StepsExhausted
+from simulator.scheduler import Job, Scheduler, StepsExhausted
 from simulator.sim_ledger import LedgerStore
+from simulator.wire import Phase
 from simulator.world import Layout
 
 __all__ = ["SIGTERM", "Stage"]
@@ -39,6 +41,19 @@ class _Actor:
 
     run: Run
     job: Job[None]
+
+
+class _Witness:
+    """A script that holds nothing and writes down who called whom when."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self.calls: list[tuple[float, Call]] = []
+        self._scheduler = scheduler
+
+    async def hold(self, call: Call, phase: Phase) -> None:
+        """Lets every call go on."""
+        if phase is Phase.REQUEST:
+            self.calls.append((self._scheduler.now_s, call))
 
 
 class Stage:
@@ -63,6 +78,7 @@ class Stage:
         self._actors: dict[str, _Actor] = {}
         self._names: dict[str, str] = {}
         self._ends: list[JobEnd] = []
+        self._witness = self.world.script = _Witness(self.scheduler)
         self.world.found(self.sha("base"), self.slugs)
         self.ledger = LedgerStore.empty(self.world)
         if is_declared:
@@ -89,6 +105,20 @@ class Stage:
             function()
         else:
             self.scheduler.call_at(at_s, lambda: (function(), None)[1])
+
+    def hide_image(self, release: str, repository: str = "app") -> None:
+        """Takes the tag of a release's image away, as before its build is done."""
+        tag = self.world.layout.image_tag(self.sha(release))
+        self.world.registry.repositories[repository].tags[tag].write(None, self.now_s)
+
+    def publish(self, release: str, *, at_s: float = 0.0) -> None:
+        """Publishes the images of a release."""
+        self.at(at_s, lambda: self.world.publish(self.sha(release)))
+
+    def slow_down(self, **latency_s: float) -> None:
+        """Makes every call of these services take so long before it is acted on."""
+        for name, seconds in latency_s.items():
+            self.world.latency_s[Service(name)] = seconds
 
     def fault(self, kind: str, operation: str, subject: str = "*", **how: Any) -> int:  # noqa: ANN401 - fields of FaultRule
         """Puts a fault in force, for one call unless `times` says otherwise; returns its number.
@@ -125,10 +155,8 @@ class Stage:
 
         ledger: of another store than everybody's. setup: of its ports.
         """
-        settings = self.settings | {key: orders.pop(key) for key in _POLICY & set(orders)}
-        for name, kind in (("on_newer", OnNewer), ("superseded_by", SupersededBy)):
-            settings = settings | ({name: kind(settings[name])} if name in settings else {})
-        policy = Policy(**settings)
+        settings = {key: orders.pop(key) for key in _POLICY & set(orders)}
+        policy = _policy(self.settings | settings)
         sha = Sha(self.sha(release))
         identity = JobId(
             run=orders.pop("run_id", job.replace(" ", "-")),
@@ -143,11 +171,14 @@ class Stage:
             release=Release(sha=sha, tag=f"staging-{sha.short}"),
             policy=policy,
             repositories=self.world.layout.repositories,
+            only=tuple(Tenant(slug) for slug in orders.pop("only", ())),
             **orders,
         )
         ports = direct_ports(self.world, self.scheduler, actor=job, ledger=ledger, setup=setup)
         run = start(assignment, ports)
-        spawned = self.scheduler.spawn(job, self._play(job, run, stages), at_s=max(at_s, self.now_s))
+        spawned = self.scheduler.spawn(
+            job, self._play(job, run, stages), at_s=max(at_s, self.now_s)
+        )
         self._actors[job] = _Actor(run=run, job=spawned)
 
     async def _play(self, job: str, run: Run, stages: Any) -> None:  # noqa: ANN401 - as in `start`
@@ -245,6 +276,15 @@ class Stage:
             if one.actor == job and one.event.kind in kinds
         ]
 
+    def calls(self, job: str, operation: str, subject: str = "*") -> list[float]:
+        """The instants at which a job made such calls."""
+        return [
+            at_s
+            for at_s, call in self._witness.calls
+            if (call.actor, call.operation) == (job, operation)
+            and fnmatchcase(self.named(call.subject), subject)
+        ]
+
     def happened(self, *kinds: Kind) -> list[tuple[float, str, str]]:
         """What happened of these kinds: when, and to what, and in the end how."""
         return [
@@ -259,7 +299,6 @@ class Stage:
             for one in self.world.log.of_kind(Kind.LANDED)
             if job in {"*", one.actor}
         ]
-
 
     def serving(self) -> dict[str, str]:
         """The release of every tenant and every pointer."""
@@ -294,3 +333,12 @@ class Stage:
         breaches = check_promises(course)
 
         assert breaches == ()
+
+
+def _policy(settings: dict[str, Any]) -> Policy:
+    kinds: dict[str, Callable[[Any], object]] = {
+        "canary": lambda slugs: tuple(Tenant(slug) for slug in slugs),
+        "on_newer": OnNewer,
+        "superseded_by": SupersededBy,
+    }
+    return Policy(**{key: kinds.get(key, lambda one: one)(one) for key, one in settings.items()})

@@ -1,5 +1,6 @@
 """Values become plain JSON and come back equal; whatever does not fit is refused with its path."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -52,6 +53,17 @@ def test_value_with_one_field_is_that_fields_text() -> None:
 def test_record_comes_back_equal(record: Record) -> None:
     """Nothing of a record is lost on the way to JSON and back."""
     assert from_plain(Record, to_plain(record)) == record
+
+
+def test_values_by_name_come_back_by_their_type() -> None:
+    """A mapping keeps its names; a value in it that does not fit is refused with its path."""
+    kind = Mapping[str, Release]
+
+    assert from_plain(kind, to_plain({"acme": RELEASE})) == {"acme": RELEASE}
+    with pytest.raises(Invalid, match=r"^releases\.acme: does not fit"):
+        from_plain(kind, {"acme": None}, "releases")
+    with pytest.raises(Invalid, match=r"^releases: does not fit .*expected: an object"):
+        from_plain(kind, [], "releases")
 
 
 def test_field_that_is_none_is_left_out_and_comes_back_as_none() -> None:

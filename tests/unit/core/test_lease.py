@@ -3,7 +3,7 @@
 import pytest
 
 from release.core.lease import LeaseWatch, watch_lease
-from tests.support.records import holder, job
+from tests.support.records import holder, job, waiting
 
 
 def test_first_sight_of_a_holder_begins_the_watch() -> None:
@@ -51,6 +51,14 @@ def test_another_job_with_the_same_beat_begins_the_watch_anew() -> None:
     other = watch_lease(watch, holder("a", "2", beat=7), 1059.9)
 
     assert (job("2"), 60.0) == (other.job, other.remaining_s(1059.9))
+
+
+def test_job_that_waits_as_next_is_watched_as_a_holder_is() -> None:
+    """`next` renews as a holder does, and runs out as one does."""
+    watch = watch_lease(None, waiting("c", "2", beat=3), 1000.0)
+
+    assert 0.0 == watch_lease(watch, waiting("c", "2", beat=3), 1060.0).remaining_s(1060.0)
+    assert 60.0 == watch_lease(watch, waiting("c", "2", beat=4), 1060.0).remaining_s(1060.0)
 
 
 def test_beat_that_went_back_begins_the_watch_anew() -> None:

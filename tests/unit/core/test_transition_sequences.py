@@ -11,6 +11,7 @@ from release.core.ledger_json import dumps, loads
 from release.core.transitions import (
     acknowledge,
     add_waited,
+    carry_waited,
     claim,
     drop_waited_out,
     enter,
@@ -57,6 +58,7 @@ def steps(draw: st.DrawFn) -> Step:
         "open_intent": lambda found: open_intent(found, intent(number, run, bound_s=300.0)),
         "acknowledge": lambda found: acknowledge(found, who, answered),
         "add_waited": lambda found: add_waited(found, waited_s),
+        "carry_waited": lambda found: carry_waited(found, add_waited(START, waited_s)),
         "drop_waited_out": drop_waited_out,
         "raise_mark": lambda found: raise_mark(found, what.sha),
         "queue": lambda found: queue(found, job=who, release=what, lease_s=60.0),
@@ -72,6 +74,7 @@ def steps(draw: st.DrawFn) -> Step:
 
 START = record(
     mark=sha("a"),
+    intents=(intent(1, "1"), intent(9, "9")),
     denied=(denial("a", "b"),),
     past=tuple(past(str(number)) for number in range(PAST_MAX - 2)),
 )

@@ -8,6 +8,7 @@ from release.core.ledger import PAST_MAX, Holder, Next, Phase, PinKind, Record, 
 from release.core.transitions import (
     acknowledge,
     add_waited,
+    carry_waited,
     claim,
     drop_waited_out,
     enter,
@@ -134,6 +135,26 @@ def test_waiting_is_noted_on_every_open_intent() -> None:
 
     assert [120.0, 20.0] == [one.waited_s for one in noted.intents]
     assert [180.0, 40.0] == [one.remaining_s for one in noted.intents]
+
+
+def test_what_was_waited_is_noted_once_however_often_it_is_written() -> None:
+    """A swap of unknown outcome is written anew: the wait behind it counts only once."""
+    noted = add_waited(FULL, 20.0)
+
+    once = carry_waited(FULL, noted)
+
+    assert once == noted == carry_waited(once, noted)
+
+
+def test_later_wait_of_another_is_not_taken_back() -> None:
+    """Of two notes on one intent the longer counts; an intent without a note stays as it was."""
+    longer = replace(FULL, intents=(intent(1, waited_s=90.0), intent(1, "3"), intent(4, "2")))
+    noted = replace(FULL, intents=(intent(1, waited_s=60.0), intent(1, "3", waited_s=7.0)))
+
+    carried = carry_waited(longer, noted)
+
+    assert [90.0, 7.0, 0.0] == [one.waited_s for one in carried.intents]
+    assert carry_waited(FULL, record()) == FULL
 
 
 def test_only_intents_whose_bound_was_waited_out_are_dropped() -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 import stat
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -131,7 +132,8 @@ def test_ledger_on_its_repository_keeps_records_and_loses_answers(
         asyncio.run(ledger.swap(version, small_record(epoch=2)))
 
     assert asyncio.run(ledger.read()).record == small_record(epoch=2)
-    assert running.ask("state")["head"] == head
+    state = running.ask("state")
+    assert (state["head"], state["ledger"]["epoch"]) == (head, 2)
 
 
 def test_git_without_the_token_is_refused(running: Running, tmp_path: Path) -> None:
@@ -195,6 +197,42 @@ def test_signal_ends_it_cleanly(tmp_path: Path, number: signal.Signals) -> None:
 
     started.stop()
 
+    assert not folder.exists()
+
+
+def test_killed_process_is_swept_up_by_the_next_look(tmp_path: Path) -> None:
+    """After SIGKILL its files are there and nobody answers; the next start has the folder."""
+    folder = tmp_path / "sim"
+    killed = start(folder, ServeOptions(tenants=("acme",)))
+    os.kill(killed.state.pid, signal.SIGKILL)
+    killed.stop()
+    assert load(folder) is None
+
+    with simulation(folder, ServeOptions(tenants=("acme",))) as again:
+        assert list(again.ask("state")["tenants"]) == ["acme"]
+
+
+def test_tied_process_ends_with_the_one_that_started_it(tmp_path: Path) -> None:
+    """Its standard input ends when its starter is killed, and that ends it."""
+    folder = tmp_path / "sim"
+    program = (
+        "import sys, pathlib\n"
+        f"from {start.__module__} import start\n"
+        f"from {ServeOptions.__module__} import ServeOptions\n"
+        "start(pathlib.Path(sys.argv[1]), ServeOptions(tenants=('acme',), is_tied=True))\n"
+        "print('started', flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    command = [sys.executable, "-c", program, str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as starter:
+        assert starter.stdout is not None
+        assert starter.stdout.readline() == b"started\n"
+        assert load(folder) is not None
+        starter.kill()
+
+    ended = any(load(folder) is None for _ in range(5000))
+
+    assert ended
     assert not folder.exists()
 
 

@@ -1,0 +1,190 @@
+"""A simulated world on loopback sockets, a shell whose verbs are pointed at it, and a look at both.
+
+This module must not judge what the verbs do; it says what has happened.
+"""
+
+import http.client
+import json
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from release.core.ledger import Record
+from release.core.ledger_json import loads
+from release.desk import Desk
+from simulator.job_config import Address, Pace, write_config
+from simulator.process import Running, simulation
+from simulator.served import ServeOptions, edge_of, git_of
+from tests.support.shell import Said, Shell
+
+__all__ = ["QUICK", "TENANTS", "Happened", "LiveWorld", "live_world"]
+
+TENANTS = ("hongming", "acme", "globex")
+"""The fleet of a live world; the first one is the canary."""
+
+QUICK = Pace(
+    canary=TENANTS[0],
+    batch_size=2,
+    soak_s=0.1,
+    settle_interval_s=0.1,
+    settle_budget_s=3.0,
+    ci_interval_s=0.1,
+    ci_wait_s=10.0,
+)
+"""Short waits; leases and bounds stay as `sim.up` writes them."""
+
+_ACTORS = ("older", "newer", "operator")
+_OPERATOR = "operator"
+_SILENCE_MAX_S = 15.0
+_HEARTBEATS_MAX = 4
+
+Happened = Mapping[str, Any]
+"""One happening as the event stream tells it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveWorld:
+    """A simulation that runs, with a job's headway.toml for each of its actors."""
+
+    running: Running
+    shell: Shell
+
+    def config(self, actor: str = "newer") -> str:
+        """The path of an actor's headway.toml."""
+        return str(self.shell.folder / actor / "headway.toml")
+
+    def invoke(self, verb: str, *words: str, actor: str = "newer", **variables: str) -> Said:
+        """Runs a verb as that actor's job."""
+        return self.shell.invoke(verb, "--config", self.config(actor), *words, **variables)
+
+    def push(self, **how: object) -> str:
+        """Pushes a commit; its id."""
+        pushed: Mapping[str, str] = self.running.move("push", how)
+        return pushed["sha"]
+
+    def add_fault(self, **rule: object) -> None:
+        """Puts a fault rule in force."""
+        self.running.move("faults", rule)
+
+    def set_tenant(self, slug: str, **how: object) -> None:
+        """Makes a tenant behave so."""
+        self.running.move(f"tenants/{slug}", how)
+
+    def state(self) -> Mapping[str, Any]:
+        """The whole world as one snapshot."""
+        state: Mapping[str, Any] = self.running.ask("state")
+        return state
+
+    def live(self) -> tuple[set[str], str]:
+        """The releases that the tenants serve, and the one that the pointer names."""
+        state = self.state()
+        serving = {one["serving"] for one in state["tenants"].values()}
+        return serving, state["pointers"]["acme/app"]["sha"]
+
+    def untouched(self) -> Mapping[str, Any]:
+        """All that a verb which touches nothing leaves as it is: the world and every git ref."""
+        state = dict(self.state())
+        for passing in ("at_s", "utc"):
+            del state[passing]
+        state["tenants"] = {
+            slug: {name: value for name, value in one.items() if name != "reads"}
+            for slug, one in state["tenants"].items()
+        }
+        return {**state, "refs": self.git("for-each-ref")}
+
+    def happenings(self, since: int = 0) -> list[Happened]:
+        """What has happened from an index on."""
+        happened: list[Happened] = self.running.ask(f"happenings?from={since}")
+        return happened
+
+    def count(self) -> int:
+        """How many things have happened."""
+        return len(self.happenings())
+
+    def wait_for(self, is_it: Callable[[Happened], bool], since: int) -> Happened:
+        """Follows the event stream until something happens; fails the test when it does not."""
+        with closing(_events(self.running.state.url, since)) as events:
+            for one in events:
+                if is_it(one):
+                    return one
+        raise AssertionError(f"has not happened: {self.happenings(since)}")
+
+    def git(self, *words: str) -> str:
+        """What git says of the simulation's repository."""
+        folder = self.running.folder / "git" / f"{self.running.state.forge_repository}.git"
+        command = ["git", "--git-dir", str(folder), *words]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    def record(self) -> Record:
+        """The ledger's record as it is stored."""
+        return loads(self.git("show", "refs/headway/production:record.json").encode())
+
+    def calm(self) -> None:
+        """Ends all faults, heals every tenant and lifts a pin, so that the next test can begin."""
+        self.running.move("faults", {"clear": True})
+        for slug in TENANTS:
+            self.set_tenant(slug, health="healthy", lag={"low_s": 0.0, "high_s": 0.0})
+        if self.record().pin is not None:
+            Desk.open(config=self.config(_OPERATOR), is_quiet=True).resume("")
+
+
+@contextmanager
+def live_world(folder: Path, pace: Pace = QUICK, **variables: str) -> Iterator[LiveWorld]:
+    """Starts a world, points every actor at it, and declares the first use.
+
+    variables: of every command that its shell runs.
+    """
+    options = ServeOptions(tenants=TENANTS, actors=_ACTORS, is_tied=True)
+    with simulation(folder / "simulation", options) as running:
+        shell = Shell(folder=folder, variables=variables)
+        for actor in _ACTORS:
+            write_config(folder / actor, _address(running, actor), pace)
+        world = LiveWorld(running=running, shell=shell)
+        desk = Desk.open(config=world.config(_OPERATOR), is_quiet=True)
+        desk.ledger_init()
+        assert desk.exit_code == 0, "the first use is declared"
+        yield world
+
+
+def _address(running: Running, actor: str) -> Address:
+    state = running.state
+    url = state.url_of(actor)
+    return Address(
+        url=url,
+        edge=edge_of(url),
+        git=git_of(url, state.forge_repository),
+        environment=state.environment,
+        branch=state.branch,
+        forge_repository=state.forge_repository,
+        repositories=state.repositories,
+        promoted_tag="latest",
+        registry_user=state.registry_user,
+        tokens={
+            "forge": state.forge_owner_token,
+            "fleet": state.control_plane_token,
+            "registry": state.registry_password,
+        },
+    )
+
+
+def _events(url: str, since: int) -> Iterator[Happened]:
+    """The event stream, until the simulation ends or has been silent for too long."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(
+        parts.hostname or "", parts.port, timeout=_SILENCE_MAX_S
+    )
+    heartbeats = 0
+    try:
+        connection.request("GET", f"/sim/events?from={since}")
+        for line in connection.getresponse():
+            if line.startswith(b"data: "):
+                yield json.loads(line.removeprefix(b"data: "))
+            heartbeats += line.startswith(b": still here")
+            if heartbeats > _HEARTBEATS_MAX:
+                return
+    finally:
+        connection.close()

@@ -1,0 +1,137 @@
+"""Runs the verbs as processes of their own, as a user's shell or a CI does.
+
+This module must not know what a verb does, and must not let a process outlive its test.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+__all__ = ["ROOT", "Job", "Said", "Shell"]
+
+ROOT = Path(__file__).resolve().parents[2]
+"""Where `tasks.py` lies: the checkout, or the folder that mounts the installed tasks."""
+
+_JOB_MAX_S = 90.0
+_CI_PREFIXES = ("CI_", "FORGEJO_", "GITEA_", "GITHUB_", "GITLAB_", "HEADWAY_")
+_COMMAND = "from tasks import main; main()"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a process printed, and how it left; `code` is negative after a signal."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def last_line(self) -> str:
+        """The last line of stdout."""
+        return (self.out.strip().splitlines() or [""])[-1]
+
+    @property
+    def word(self) -> str:
+        """The outcome: the first word of the last line of stdout."""
+        return self.last_line.partition(" ")[0].rstrip(":,")
+
+    @property
+    def end(self) -> tuple[str, int]:
+        """The outcome and the exit code, which have to go together."""
+        return self.word, self.code
+
+    @property
+    def document(self) -> Any:  # noqa: ANN401 - JSON has no narrower type
+        """All of stdout, as JSON."""
+        return json.loads(self.out)
+
+
+class Job:
+    """A process that runs; leaving its context kills it if it still does."""
+
+    def __init__(self, command: list[str], *, folder: Path, variables: Mapping[str, str]) -> None:
+        self._process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=dict(variables),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.communicate()
+
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._process.poll() is None
+
+    def send(self, number: signal.Signals) -> None:
+        """Sends a signal to the process, and to no child of it."""
+        self._process.send_signal(number)
+
+    def finish(self) -> Said:
+        """Waits for the end; fails the test when it does not come."""
+        out, err = self._process.communicate(timeout=_JOB_MAX_S)
+        return Said(code=self._process.returncode, out=out, err=err)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shell:
+    """Where commands are run, and with which variables over a clean environment.
+
+    The variables of the CI that runs the tests, and HEADWAY_* of whoever runs them, are not passed
+    on.
+    """
+
+    folder: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    def invoke(self, *words: str, **variables: str) -> Said:
+        """Runs `invoke WORDS` to its end."""
+        with self.start(*words, **variables) as job:
+            return job.finish()
+
+    def headway(self, *words: str, **variables: str) -> Said:
+        """Runs the command `headway WORDS`, as the wheel installs it, to its end."""
+        with self._start([sys.executable, "-c", _COMMAND, *words], variables) as job:
+            return job.finish()
+
+    def start(self, *words: str, **variables: str) -> Job:
+        """Starts `invoke WORDS`."""
+        command = [sys.executable, "-m", "invoke", "--search-root", str(ROOT)]
+        return self._start([*command, *words], variables)
+
+    def _start(self, command: list[str], variables: Mapping[str, str]) -> Job:
+        kept = {
+            name: text
+            for name, text in os.environ.items()
+            if name != "CI" and not name.startswith(_CI_PREFIXES)
+        }
+        paths = [text for text in (kept.get("PYTHONPATH"), str(ROOT)) if text]
+        clean = {**kept, "PYTHONPATH": os.pathsep.join(paths)}
+        return Job(command, folder=self.folder, variables={**clean, **self.variables, **variables})
