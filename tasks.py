@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "STILL_LATEST",
+    "accept_rewrite",
     "check_superseded",
     "deploy",
     "history",
@@ -30,6 +31,7 @@ __all__ = [
     "promote",
     "redeploy",
     "resume",
+    "rollback",
     "settle_verify",
     "status",
     "unlock",
@@ -157,6 +159,43 @@ def history(_context: Context, *, config: str = "", env: str = "", json: bool = 
     _leave(desk)
 
 
+@verb(
+    to="To which release: a commit, or an existing image tag.",
+    reason=_REASON,
+    steal="Take the record also from a job whose lease still lives.",
+)
+def rollback(  # noqa: PLR0913 - the options of the verb
+    _context: Context,
+    *,
+    to: str = "",
+    reason: str = "",
+    steal: bool = False,
+    config: str = "",
+    env: str = "",
+    json: bool = False,
+) -> None:
+    """Go back to an older release, deny the newer ones, and pin the environment until `resume`."""
+    desk = _desk(config, env, json=json)
+    desk.rollback(to, reason=reason, steal=steal)
+    _leave(desk)
+
+
+@verb(to="The commit of the rewritten branch that counts from now on.", reason=_REASON)
+def accept_rewrite(
+    _context: Context,
+    *,
+    to: str = "",
+    reason: str = "",
+    config: str = "",
+    env: str = "",
+    json: bool = False,
+) -> None:
+    """Move the ledger's mark after a force-push on purpose; touches no tenant."""
+    desk = _desk(config, env, json=json)
+    desk.accept_rewrite(to, reason)
+    _leave(desk)
+
+
 @verb(reason=_REASON)
 def unlock(
     _context: Context, *, reason: str = "", config: str = "", env: str = "", json: bool = False
@@ -207,6 +246,8 @@ namespace = Collection(
     promote,
     status,
     history,
+    rollback,
+    accept_rewrite,
     unlock,
     resume,
     ledger_init,
@@ -224,12 +265,13 @@ class _Headway(Program):
         except ParseError as refused:
             raise Exit(f"invalid: {refused}", USAGE) from refused
 
+    def print_version(self) -> None:
+        from importlib.metadata import version  # noqa: PLC0415 - only --version asks
+
+        self.version = version(self.name)
+        super().print_version()
+
 
 def main() -> None:
     """Runs the `headway` command."""
-    from importlib.metadata import version  # noqa: PLC0415 - only the command asks
-
-    program = _Headway(
-        namespace=namespace, name="headway", binary="headway", version=version("headway")
-    )
-    program.run(sys.argv)
+    _Headway(namespace=namespace, name="headway", binary="headway").run(sys.argv)

@@ -21,6 +21,7 @@ from release.core.report_text import (
     superseded_lines,
     to_json,
 )
+from release.core.rollback import RollbackOrder
 from release.core.values import Release, Sha, Tenant
 from release.errors import Invalid
 from release.pipeline import (
@@ -28,6 +29,7 @@ from release.pipeline import (
     LEDGER_INIT,
     PROMOTE,
     REDEPLOY,
+    ROLLBACK,
     SETTLE_VERIFY,
     WAIT_CI,
     Stage,
@@ -125,6 +127,24 @@ class Desk:
 
         record: Any = self._ask(None, read)
         self._show(record.past if record else (), history_lines(record))
+
+    def rollback(self, to: str, *, reason: str, steal: bool) -> None:
+        """Takes the environment back to an older release, denies the newer ones and pins it."""
+        if not to or not reason.strip():
+            raise Invalid("needs --to and --reason", on="rollback", safe="nothing was touched")
+        order = RollbackOrder(reason=reason, by=self.setup.person, is_stealing=steal)
+        self._do(ROLLBACK, to, rollback=order, is_by_hand=True)
+
+    def accept_rewrite(self, to: str, reason: str) -> None:
+        """Moves the mark to a commit of a rewritten branch."""
+        if not to or not reason.strip():
+            raise Invalid("needs --to and --reason", on="accept-rewrite")
+
+        async def act(run: Run) -> str:
+            return await hand.accept_rewrite(run, reason=reason, by=self.setup.person)
+
+        said = self._ask(to, act)
+        self._show({"outcome": "accepted", "said": said}, (f"accepted: {said}",))
 
     def unlock(self, reason: str) -> None:
         """Takes the record from its holder and pins it."""

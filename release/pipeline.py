@@ -27,6 +27,7 @@ __all__ = [
     "LEDGER_INIT",
     "PROMOTE",
     "REDEPLOY",
+    "ROLLBACK",
     "SETTLE_VERIFY",
     "WAIT_CI",
     "Stage",
@@ -48,6 +49,15 @@ DEPLOY: tuple[Stage, ...] = (
     promote,
 )
 REDEPLOY: tuple[Stage, ...] = (find_images, gate, observe, claim, take_over, roll_out, verify)
+ROLLBACK: tuple[Stage, ...] = (
+    find_images,
+    observe,
+    claim,
+    take_over,
+    roll_out,
+    verify,
+    promote,
+)
 LEDGER_INIT: tuple[Stage, ...] = (initialise,)
 SETTLE_VERIFY: tuple[Stage, ...] = (verify_settled,)
 PROMOTE: tuple[Stage, ...] = (

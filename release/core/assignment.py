@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from release.core.freeze import FreezeWindow
 from release.core.policy import Policy
+from release.core.rollback import RollbackOrder
 from release.core.values import JobId, Pointer, Release, Tenant
 
 __all__ = ["Assignment"]
@@ -21,6 +22,7 @@ class Assignment:
     is_forced: rolls also the tenants that are already on the release.
     is_first_use: the missing record is declared, so it is created without an `unknown` intent.
     is_unguarded: the ledger is a private one, for the reason that the operator gave.
+    rollback: why to go backward; None for everything that only moves forward.
     """
 
     environment: str
@@ -35,6 +37,7 @@ class Assignment:
     is_forced: bool = False
     is_first_use: bool = False
     is_unguarded: bool = False
+    rollback: RollbackOrder | None = None
 
     @property
     def pointers(self) -> tuple[Pointer, ...]:

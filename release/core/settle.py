@@ -47,14 +47,27 @@ class Progress:
     note: str = "not asked yet"
     has_settled: bool = False
 
-    def judge(self, observation: Observation, orders: Orders, confirmations: int) -> "Progress":
-        """Takes one more answer into account; `orders` is how OUR release stands to its sha."""
+    def judge(
+        self,
+        observation: Observation,
+        orders: Orders,
+        confirmations: int,
+        *,
+        heeds_newer: bool = True,
+    ) -> "Progress":
+        """Takes one more answer into account; `orders` is how OUR release stands to its sha.
+
+        heeds_newer: whether a newer release overtakes us; to a rollback it is what it rolls back.
+        """
         sha = observation.sha
         if sha is None:
             return self._step(SettleState.PENDING, self.seen, _describe_unnamed(observation))
         match orders.get(sha, Order.UNKNOWN):
             case Order.SAME:
                 return self._confirm(sha, confirmations)
+            case Order.OLDER if not heeds_newer:
+                state = SettleState.REGRESSED if self.has_settled else SettleState.PENDING
+                return self._step(state, sha, f"still serves the newer {sha.short}")
             case Order.OLDER:
                 return self._step(SettleState.OVERTAKEN, sha, f"serves the newer {sha.short}")
             case Order.NEWER:
@@ -96,6 +109,7 @@ class Settling:
 
     tenants: tuple[Progress, ...]
     confirmations: int
+    heeds_newer: bool = True
 
     @classmethod
     def start(cls, tenants: Iterable[Tenant], confirmations: int) -> "Settling":
@@ -107,7 +121,12 @@ class Settling:
         """Takes one round of answers into account; tenants without one stay as they are."""
         by_tenant = {observation.tenant: observation for observation in observations}
         judged = tuple(
-            progress.judge(by_tenant[progress.tenant], orders, self.confirmations)
+            progress.judge(
+                by_tenant[progress.tenant],
+                orders,
+                self.confirmations,
+                heeds_newer=self.heeds_newer,
+            )
             if progress.tenant in by_tenant
             else progress
             for progress in self.tenants

@@ -20,6 +20,7 @@ from release.core.decisions import (
 from release.core.lease import LeaseWatch, watch_lease
 from release.core.ledger import Phase, Record
 from release.core.outcome import Word
+from release.core.rollback import decide_rollback, roll_back
 from release.core.transitions import (
     add_waited,
     carry_waited,
@@ -36,7 +37,7 @@ from release.stages.gate import check_head
 from release.stages.observe import list_candidates
 from release.stages.relate import relate
 from release.stages.run import ClaimLost, Ended, Run
-from release.stages.write import check_standing, try_swap, write
+from release.stages.write import Change, amend, check_standing, try_swap, write
 
 __all__ = ["claim", "heed_fence", "raise_fence", "take_over"]
 
@@ -51,8 +52,12 @@ async def claim(run: Run) -> None:
     under `finish` for an older one, ends after `claim_wait_s`.
     """
     run.epoch = None
-    await check_head(run)
+    if run.assignment.rollback is None:
+        await check_head(run)
     run.reading = await run.ports.ledger.read()
+    if run.answered:
+        # Who took the record from us waits for what we can acknowledge.
+        await amend(run, lambda record: record)
     began_s, vigil = await run.ports.clock.now_s(), _Vigil()
     while await run.ports.clock.now_s() - began_s <= run.assignment.policy.claim_wait_s:
         record = run.reading.record
@@ -95,13 +100,19 @@ class _Vigil:
 async def _decide(run: Run, record: Record, vigil: _Vigil, now_s: float) -> ClaimDecision:
     is_next_dead = vigil.next is not None and vigil.next.remaining_s(now_s) <= 0
     considered = replace(record, next=None) if is_next_dead else record
+    has_run_out = vigil.holder is not None and vigil.holder.remaining_s(now_s) <= 0
+    orders, order = await relate(run, considered), run.assignment.rollback
+    if order is not None:
+        return decide_rollback(
+            considered, orders, job=run.job, order=order, has_run_out=has_run_out
+        )
     return decide_claim(
         considered,
-        await relate(run, considered),
+        orders,
         job=run.job,
         on_newer=run.assignment.policy.on_newer,
         utc=await run.ports.clock.utc_now(),
-        has_run_out=vigil.holder is not None and vigil.holder.remaining_s(now_s) <= 0,
+        has_run_out=has_run_out,
         is_by_hand=run.assignment.is_by_hand,
     )
 
@@ -124,21 +135,43 @@ async def _act_on(run: Run, decision: ClaimDecision, vigil: _Vigil, now_s: float
         case Impossible(order=order, mark=mark):
             raise Ended(
                 Word.FAILED,
-                f"ours is {order} to the mark {mark.short}; nothing was touched. If the branch was "
-                "rewritten on purpose, run accept-rewrite --to REF --reason TEXT",
+                f"ours is {order} to the mark {mark.short}; nothing was touched. {_advise(run)}",
             )
         case Await() | Queue():
             await _wait_for_holder(run, decision, vigil, now_s)
             return False
 
 
+def _advise(run: Run) -> str:
+    if run.assignment.rollback is not None:
+        return "A rollback goes to a release that is older than the mark; forward goes deploy"
+    return "If the branch was rewritten on purpose, run accept-rewrite --to REF --reason TEXT"
+
+
 async def _swap_claim_in(run: Run) -> bool:
-    release, lease_s = run.release, run.assignment.policy.lease_s
-    if not await try_swap(run, partial(claimed, job=run.job, release=release, lease_s=lease_s)):
+    if not await try_swap(run, await _claim_change(run)):
         return False
+    release = run.release
     run.epoch = run.record.epoch
     run.tell("claimed", f"claimed epoch {run.epoch} for {release.sha.short}", epoch=run.epoch)
     return True
+
+
+async def _claim_change(run: Run) -> Change:
+    """The transition by which this job takes the record as it was just read."""
+    change = partial(
+        claimed, job=run.job, release=run.release, lease_s=run.assignment.policy.lease_s
+    )
+    order = run.assignment.rollback
+    if order is None:
+        return change
+    return partial(
+        roll_back,
+        **change.keywords,
+        order=order,
+        orders=await relate(run, run.record),
+        at=await run.ports.clock.utc_now(),
+    )
 
 
 async def _wait_for_holder(run: Run, decision: Await | Queue, vigil: _Vigil, now_s: float) -> None:

@@ -64,7 +64,10 @@ async def check_gate(run: Run) -> None:
     """Reads the switch and the freeze windows, before every effect anew (sentence 5).
 
     A switch that can't be read raises Unavailable: no effect follows, and it is never "off".
+    Neither stops a rollback, which is what a person reaches for when a deploy has gone wrong.
     """
+    if run.assignment.rollback is not None:
+        return
     halt = Word.STOPPED if run.has_touched else Word.HELD
     if not await run.ports.forge.is_enabled():
         raise Ended(halt, "the kill switch is off")

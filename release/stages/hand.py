@@ -1,4 +1,5 @@
-"""The verbs of a person at the desk: declare the first use, take the record, lift the pin.
+"""The verbs of a person at the desk: declare the first use, take the record, lift the pin,
+accept a rewritten branch.
 
 This module must not have effects on tenants or pointers.
 """
@@ -7,6 +8,7 @@ from functools import partial
 
 from release.core.ledger import Past, Pin, PinKind
 from release.core.outcome import Word
+from release.core.rollback import accept_rewrite as rewritten
 from release.core.transitions import lift_pin, steal
 from release.core.values import Sha
 from release.errors import Refused
@@ -14,7 +16,7 @@ from release.stages.observe import adopt, list_candidates
 from release.stages.run import Ended, Run
 from release.stages.write import amend
 
-__all__ = ["initialise", "resume", "unlock"]
+__all__ = ["accept_rewrite", "initialise", "resume", "unlock"]
 
 
 async def initialise(run: Run) -> None:
@@ -57,6 +59,32 @@ async def unlock(run: Run, *, reason: str, by: str) -> str:
     taken = f"taken from job {holder.job}" if holder else "nobody held it"
     waits = f"; {len(record.intents)} open intents stay" if record.intents else ""
     return f"{taken}; pinned: automatic deploys are held until `resume`{waits}"
+
+
+async def accept_rewrite(run: Run, *, reason: str, by: str) -> str:
+    """Moves the mark to the run's release after a force-push; returns a sentence on what it did.
+
+    What the old history left at tenants and pointers then counts as older. Whoever holds the record
+    ends `stopped`. Safe to repeat. Raises Refused without a record.
+    """
+    run.reading = await run.ports.ledger.read()
+    record = run.reading.record
+    environment = run.assignment.environment
+    if record is None:
+        raise Refused("there is no record whose mark could be moved", on=environment)
+    past = Past(
+        job=run.job,
+        release=run.release,
+        epoch=record.epoch,
+        word="accepted-rewrite",
+        reason=f"{by}: {reason}",
+        at=await run.ports.clock.utc_now(),
+    )
+    sha = run.release.sha
+    if not await amend(run, partial(rewritten, sha=sha, past=past)):
+        raise Refused("the record kept changing", on=environment, safe="the mark stands")
+    before = record.mark.short if record.mark else "no release"
+    return f"the mark was moved from {before} to {sha.short}"
 
 
 async def resume(run: Run, *, fixed_in: Sha | None) -> str:

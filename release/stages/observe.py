@@ -21,7 +21,15 @@ from release.stages.relate import compare, newest_of, relate
 from release.stages.run import Ended, Run, names
 from release.stages.write import try_swap
 
-__all__ = ["adopt", "is_above_mark", "list_candidates", "observe", "see_pointer", "see_pointers"]
+__all__ = [
+    "adopt",
+    "is_abandoned",
+    "is_above_mark",
+    "list_candidates",
+    "observe",
+    "see_pointer",
+    "see_pointers",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +44,14 @@ async def observe(run: Run) -> None:
     """Looks at all tenants and pointers, before any effect (sentence 2).
 
     A newer release than ours raises the mark, so that the claim ends `superseded`; a diverged or
-    unknown one fails the job, unless a person forces it.
+    unknown one fails the job, unless a person forces it. A rollback takes whatever is there.
     """
     await list_candidates(run, epoch=None)
     run.reading = await run.ports.ledger.read()
     if run.reading.record is None:
         await adopt(run)
+    if run.assignment.rollback is not None:
+        return
     sightings = [*_sightings(await run.ports.edge.observe(run.fleet))]
     sightings += [
         _Sighting(sha=sight.sha, where=str(sight.pointer))
@@ -85,12 +95,17 @@ async def _newer_than_ours(run: Run, sightings: Iterable[_Sighting]) -> dict[Sha
         order = await compare(run, run.release.sha, sighting.sha)
         if order is Order.OLDER:
             newer.setdefault(sighting.sha, sighting.where)
-        elif order in {Order.DIVERGED, Order.UNKNOWN}:
+        elif order in {Order.DIVERGED, Order.UNKNOWN} and not is_abandoned(run, sighting.sha):
             said = f"{sighting.where} is on {sighting.sha.short}, which is {order} to ours"
             if not (run.assignment.is_by_hand and run.assignment.is_forced):
                 raise Ended(Word.FAILED, f"{said}; nothing was touched")
             run.warn(f"{said}; going on, because a person forces it")
     return newer
+
+
+def is_abandoned(run: Run, sha: Sha) -> bool:
+    """Whether a rewritten branch left the release behind, so that it counts as older."""
+    return run.reading.record is not None and sha in run.reading.record.abandoned
 
 
 async def _raise_mark(run: Run, newer: dict[Sha, str]) -> None:

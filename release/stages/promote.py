@@ -15,7 +15,7 @@ from release.core.values import Digest, Pointer
 from release.errors import Refused, Unavailable
 from release.stages.effect import move_pointer
 from release.stages.gate import check_head
-from release.stages.observe import see_pointer
+from release.stages.observe import is_abandoned, see_pointer
 from release.stages.relate import compare
 from release.stages.run import Ended, Run
 from release.stages.settle import heed_newer
@@ -26,7 +26,8 @@ __all__ = ["promote"]
 
 async def promote(run: Run) -> None:
     """Moves every pointer; one that fails does not keep the others back, and fails the job."""
-    await check_head(run)
+    if run.assignment.rollback is None:
+        await check_head(run)
     await renew(run, Phase.PROMOTING)
     run.pointers.clear()
     for pointer in run.assignment.pointers:
@@ -88,7 +89,7 @@ async def _describe_moved_source(run: Run, pointer: Pointer, digest: Digest) -> 
 
 async def _check_sight(run: Run, sight: PointerSight) -> None:
     """Refuses to move a pointer backward; one that nobody knows is said, and moved."""
-    if sight.digest is None:
+    if sight.digest is None or run.assignment.rollback is not None:
         return
     if sight.sha is None:
         run.warn(f"{sight.pointer} is on {sight.digest}, whose release nobody knows: moving it")
@@ -96,7 +97,7 @@ async def _check_sight(run: Run, sight: PointerSight) -> None:
     order = await compare(run, run.release.sha, sight.sha)
     if order is Order.OLDER:
         await heed_newer(run, sight.sha, str(sight.pointer))
-    if order in {Order.DIVERGED, Order.UNKNOWN}:
+    if order in {Order.DIVERGED, Order.UNKNOWN} and not is_abandoned(run, sight.sha):
         raise Ended(
             Word.FAILED, f"{sight.pointer} is on {sight.sha.short}, which is {order} to ours"
         )

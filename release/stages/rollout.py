@@ -24,7 +24,9 @@ async def roll_out(run: Run) -> None:
     Tenants that are on it already, after every older effect has been waited out, are not rolled.
     """
     on_target = await _find_on_target(run, run.candidates)
-    batches = plan_batches(run.candidates, on_target, run.assignment.policy)
+    # The canary is looked for in the whole fleet, also when only other tenants are asked for.
+    unasked = (tenant for tenant in run.fleet if tenant not in run.candidates)
+    batches = plan_batches(run.fleet, on_target.union(unasked), run.assignment.policy)
     for batch in batches:
         await _roll_batch(run, batch)
 
@@ -85,12 +87,18 @@ async def _roll_once(
     for row in rows:
         if row.state is RowState.FAILED:
             _give_up_on(run, row.tenant, row.note, Word.FAILED)
-    unsettled = await settle(run, tuple(t for t in tenants if t not in failed))
-    silent = {row.tenant for row in rows if row.state is RowState.UNANSWERED and not is_last}
-    for progress in unsettled:
-        if progress.tenant not in silent:
-            _give_up_on(run, progress.tenant, progress.note, Word.EXHAUSTED)
-    return tuple(progress.tenant for progress in unsettled if progress.tenant in silent)
+    unanswered = {row.tenant for row in rows if row.state is RowState.UNANSWERED}
+    # For a rollback the stale answer of a draining tenant looks right, so that only a tenant whose
+    # own redeploy was answered counts.
+    uncounted = unanswered if run.assignment.rollback is not None else set[Tenant]()
+    asked = tuple(t for t in tenants if t not in failed and t not in uncounted)
+    waiting = {progress.tenant: progress.note for progress in await settle(run, asked)}
+    waiting |= dict.fromkeys(uncounted, "its redeploy was never answered")
+    again = tuple(t for t in tenants if t in waiting and t in unanswered and not is_last)
+    for tenant, note in waiting.items():
+        if tenant not in again:
+            _give_up_on(run, tenant, note, Word.EXHAUSTED)
+    return again
 
 
 def _give_up_on(run: Run, tenant: Tenant, note: str, word: Word) -> None:
@@ -112,7 +120,7 @@ def _give_up_on(run: Run, tenant: Tenant, note: str, word: Word) -> None:
 async def _find_on_target(run: Run, tenants: tuple[Tenant, ...]) -> frozenset[Tenant]:
     """Finds the tenants on the release, `confirmations` times in a row; none when forced."""
     policy = run.assignment.policy
-    if run.assignment.is_forced:
+    if run.assignment.is_forced or run.assignment.rollback is not None:
         return frozenset()
     for tenant in tenants:
         run.progress[tenant] = Progress(tenant=tenant)

@@ -75,6 +75,7 @@ async def look(run: Run, tenants: tuple[Tenant, ...]) -> Settling:
     settling = Settling(
         tenants=tuple(run.progress[tenant] for tenant in tenants),
         confirmations=run.assignment.policy.confirmations,
+        heeds_newer=run.assignment.rollback is None,
     ).judge(observations, orders)
     run.progress.update({progress.tenant: progress for progress in settling.tenants})
     for progress in settling.of_state(SettleState.OVERTAKEN):

@@ -7,6 +7,8 @@ import base64
 import json
 import shutil
 import subprocess
+import threading
+import urllib.error
 import urllib.request
 from hashlib import sha256
 from pathlib import Path
@@ -59,13 +61,17 @@ class RealRegistry:
                 self._port = int(line.partition(_LISTENING)[2].split(b'"')[0].split()[0])
                 break
         # Whoever does not read the log would block the registry once the pipe is full.
-        subprocess.Popen(["cat"], stdin=process.stderr, stdout=subprocess.DEVNULL)
+        self._drain = threading.Thread(target=process.stderr.read, daemon=True)
+        self._drain.start()
         return process
 
     def stop(self) -> None:
         """Ends it; what was pushed stays in the folder."""
         self._process.terminate()
         self._process.wait()
+        self._drain.join()
+        assert self._process.stderr is not None
+        self._process.stderr.close()
 
     def restart(self) -> None:
         """Starts it anew on the same port."""

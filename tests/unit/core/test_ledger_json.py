@@ -21,8 +21,8 @@ def test_small_record_is_written_like_this() -> None:
     data = dumps(small_record(epoch=2))
 
     assert data.decode() == (
-        '{\n "denied": [],\n "environment": "production",\n "epoch": 2,\n "intents": [],\n'
-        ' "past": [],\n "schema": 1,\n "stamp": {\n  "job": {\n   "attempt": 1,\n'
+        '{\n "abandoned": [],\n "denied": [],\n "environment": "production",\n "epoch": 2,\n'
+        ' "intents": [],\n "past": [],\n "schema": 1,\n "stamp": {\n  "job": {\n   "attempt": 1,\n'
         '   "nonce": "nonce-1",\n   "run": "run-1"\n  },\n  "write": 1\n }\n}\n'
     )
 

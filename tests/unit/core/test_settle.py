@@ -194,6 +194,17 @@ def test_regression_older_job_of_incident_2213_is_overtaken_at_the_tenant() -> N
     assert (OVERTAKEN, NEWER) == (progress.state, progress.seen)
 
 
+def test_newer_release_is_what_a_rollback_rolls_back() -> None:
+    """A rollback is not overtaken: before it settles the newer release drains, after it, alarms."""
+    settling = Settling(tenants=(Progress(tenant=ACME),), confirmations=1, heeds_newer=False)
+
+    drains = settling.judge([on(AFTER)], ORDERS)
+    went_off = drains.judge([on(OURS)], ORDERS).judge([on(AFTER)], ORDERS)
+
+    assert [PENDING] == [one.state for one in drains.tenants]
+    assert [REGRESSED] == [one.state for one in went_off.tenants]
+
+
 def test_fleet_settles_when_its_last_tenant_does() -> None:
     """Each tenant counts for itself; the order is that in which they were asked for."""
     settling = Settling.start((ACME, GLOBEX), 2)

@@ -1,0 +1,88 @@
+"""What a person does by hand: take the record from its holder, lift the pin, redeploy a few."""
+
+import pytest
+
+from tests.support.live_world import LiveWorld
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("live-hand")]
+
+QUICK_SOAK = {"HEADWAY_ROLLOUT__SOAK_S": "0"}
+
+
+def test_unlock_stops_the_old_holder_and_holds_the_next_deploy_until_resume(
+    world: LiveWorld,
+) -> None:
+    """The record is taken and pinned in one swap; production stays where it was then."""
+    newer = world.push()
+    since = world.count()
+    with world.shell.start(
+        "deploy", "--config", world.config(), "--commit", newer, HEADWAY_ROLLOUT__SOAK_S="60"
+    ) as holder:
+        world.wait_for(lambda one: "soaking" in one["note"], since)
+
+        taken = world.invoke("unlock", "--reason", "looks odd", actor="operator", USER="ada")
+        stopped = holder.finish()
+    held = world.invoke("deploy", "--commit", newer)
+    resumed = world.invoke("resume", actor="operator")
+    after = world.invoke("deploy", "--commit", newer, **QUICK_SOAK)
+
+    assert ("unlocked", 0) == taken.end
+    assert "taken from job" in taken.last_line
+    assert ("stopped", 1) == stopped.end
+    assert ("held", 0) == held.end
+    assert "pinned by ada (unlock): looks odd" in held.last_line
+    assert [("resumed", 0), ("deployed", 0)] == [resumed.end, after.end]
+    assert {"unlocked", "stopped", "held"} <= {past.word for past in world.record().past}
+
+
+def test_hand_verb_is_refused_while_a_lease_lives(world: LiveWorld) -> None:
+    """A person's redeploy names the job that holds the environment, and touches nothing."""
+    newer = world.push()
+    since = world.count()
+    with world.shell.start(
+        "deploy", "--config", world.config(), "--commit", newer, HEADWAY_ROLLOUT__SOAK_S="60"
+    ) as holder:
+        world.wait_for(lambda one: "soaking" in one["note"], since)
+
+        refused = world.invoke("redeploy", "--to", newer, "--force", actor="operator")
+        is_holding = holder.is_running
+
+    assert ("failed", 1) == refused.end
+    assert "holds the environment" in refused.last_line
+    assert is_holding
+    assert [] == [
+        one
+        for one in world.happenings(since)
+        if one["actor"] == "operator" and one["kind"] == "accepted"
+    ]
+
+
+def test_redeploy_of_some_tenants_touches_no_other(world: LiveWorld) -> None:
+    """`--only` needs no canary among its tenants, and `--to` takes an image tag."""
+    newer = world.push()
+    since = world.count()
+
+    said = world.invoke("redeploy", "--to", f"staging-{newer[:7]}", "--only", "acme,globex")
+
+    serving = {slug: one["serving"] for slug, one in world.state()["tenants"].items()}
+    assert ("redeployed", 0) == said.end
+    assert {"acme", "globex"} == {
+        one["subject"] for one in world.happenings(since) if one["kind"] == "landed"
+    }
+    assert [newer, newer] == [serving["acme"], serving["globex"]]
+    assert serving["hongming"] != newer
+
+
+def test_redeploy_of_what_is_right_already_needs_force(world: LiveWorld) -> None:
+    """`--to latest` is resolved to its release; only `--force` redeploys tenants that are on it."""
+    newer = world.push()
+    world.invoke("deploy", "--commit", newer, **QUICK_SOAK)
+    since = world.count()
+
+    skipped = world.invoke("redeploy", "--to", "latest", "--only", "acme")
+    landed = [one["subject"] for one in world.happenings(since) if one["kind"] == "landed"]
+    forced = world.invoke("redeploy", "--to", "latest", "--only", "acme", "--force")
+    landed_by_force = [one["subject"] for one in world.happenings(since) if one["kind"] == "landed"]
+
+    assert [("verified", 0), ("redeployed", 0)] == [skipped.end, forced.end]
+    assert ([], ["acme"]) == (landed, landed_by_force)

@@ -1,0 +1,94 @@
+"""The menu: which verbs there are, what each says of itself, and what it may cost to look."""
+
+from pathlib import Path
+
+import pytest
+from invoke.tasks import Task
+
+from tasks import namespace
+from tests.support.shell import Shell
+
+pytestmark = pytest.mark.xdist_group("live-menu")
+
+RELEASE_VERBS = {
+    "check-superseded",
+    "deploy",
+    "history",
+    "ledger-init",
+    "plan",
+    "promote",
+    "race",
+    "redeploy",
+    "resume",
+    "settle-verify",
+    "status",
+    "unlock",
+    "wait-ci",
+}
+SIMULATOR_VERBS = {"sim.down", "sim.fault", "sim.push", "sim.status", "sim.up"}
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    """A shell in a folder that has nothing in it."""
+    return Shell(folder=tmp_path)
+
+
+def verb(name: str) -> Task[object]:
+    """A verb of the collection."""
+    task: Task[object] = namespace[name]
+    return task
+
+
+def test_menu_has_exactly_the_verbs_of_headway_and_of_its_simulator() -> None:
+    """A verb that is missing, or that nobody asked for, is seen here."""
+    found = set(namespace.task_names)
+
+    assert RELEASE_VERBS | SIMULATOR_VERBS == found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("program", ["invoke", "headway"])
+def test_list_shows_every_verb_with_its_sentence(shell: Shell, program: str) -> None:
+    """`invoke --list` and `headway --list` are the whole menu."""
+    said = shell.invoke("--list") if program == "invoke" else shell.headway("--list")
+
+    listed = {
+        line.split()[0]
+        for line in said.out.splitlines()
+        if line.startswith("  ") and line[2:3] != " "
+    }
+    assert (0, RELEASE_VERBS | SIMULATOR_VERBS) == (said.code, listed)
+
+
+@pytest.mark.parametrize("name", sorted(RELEASE_VERBS | SIMULATOR_VERBS))
+def test_verb_says_what_it_does_in_one_sentence(name: str) -> None:
+    """The menu shows the first line of a verb's docstring, so that line is a sentence."""
+    sentence = (verb(name).__doc__ or "").strip()
+
+    assert sentence.endswith(".")
+    assert "\n" not in sentence
+    assert ". " not in sentence
+
+
+@pytest.mark.parametrize("name", sorted(RELEASE_VERBS | SIMULATOR_VERBS))
+def test_verb_takes_the_options_of_all_and_explains_each_of_its_own(name: str) -> None:
+    """Every verb takes --config, --env and --json, no positional word, and explains its options."""
+    arguments = verb(name).get_arguments()
+
+    assert {"config", "env", "json"} <= {argument.name.replace("_", "-") for argument in arguments}
+    assert [] == [argument.name for argument in arguments if argument.positional]
+    assert [] == [argument.name for argument in arguments if not argument.help]
+
+
+def test_every_option_has_one_long_name_alone() -> None:
+    """A letter would make `-c` of --commit and of --config, whichever comes first."""
+    letters = [
+        f"{name} -{short}"
+        for name in namespace.task_names
+        for argument in verb(name).get_arguments()
+        for short in argument.names
+        if len(short) == 1
+    ]
+
+    assert [] == letters

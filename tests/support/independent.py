@@ -1,0 +1,243 @@
+"""A whole world that Headway's simulator has no part in, and real `invoke deploy` processes in it.
+
+A registry and git's own HTTP backend are the real ones; control plane, tenants and forge are
+written from their contracts. This module must not use anything of Headway but its command line.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from tests.support.git_http import GitHttp
+from tests.support.git_repository import GitRepository
+from tests.support.independent_forge import GiteaShaped, basic
+from tests.support.independent_plane import FleetWorld, Plane
+from tests.support.independent_registry import PASSWORD, USERNAME, RealRegistry
+
+__all__ = ["REPOSITORY", "SECRETS", "Done", "Job", "World"]
+
+REPOSITORY = "acme/shop"
+_FLEET_TOKEN, _FORGE_TOKEN = "fleet-7c1e0a5d", "forge-91b2d3f4"
+SECRETS = (_FLEET_TOKEN, _FORGE_TOKEN, PASSWORD)
+_LIMIT_S = 240
+_CONFIG = """
+[forge]
+{forge}
+branch = "main"
+token = {{ env = "HEADWAY_FORGE_TOKEN" }}
+[fleet]
+url = "{plane}"
+timeout_s = 5.0
+[edge]
+url = "{plane}/{{slug}}/buildinfo"
+timeout_s = 2.0
+[registry]
+url = "{registry}"
+repositories = ["acme/shop"]
+username = "{user}"
+password = {{ env = "HEADWAY_REGISTRY_PASSWORD" }}
+[ledger]
+url = "{git}/shop"
+ref = "refs/headway/production"
+token = {{ env = "HEADWAY_FORGE_TOKEN" }}
+[rollout]
+soak_s = 0.2
+[settle]
+budget_s = 4.0
+interval_s = 0.1
+[ci]
+wait_s = 2.0
+interval_s = 0.1
+[lease]
+lease_s = 6.0
+redeploy_bound_s = 6.0
+pointer_bound_s = 6.0
+retry_s = 0.2
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """How a process ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def last(self) -> str:
+        """The last line of its answer."""
+        return self.out.strip().splitlines()[-1] if self.out.strip() else ""
+
+    @property
+    def outcome(self) -> str:
+        """The first word of the last line."""
+        return self.last.partition(":")[0].partition(" with ")[0].partition(",")[0]
+
+
+class Job:
+    """A running `invoke` process."""
+
+    def __init__(self, words: tuple[str, ...], environment: Mapping[str, str]) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "invoke", *words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+        )
+
+    def kill(self) -> None:
+        """Ends it at once; one that has ended already stays as it ended."""
+        if self.process.poll() is None:
+            os.kill(self.process.pid, signal.SIGKILL)
+
+    def wait(self) -> Done:
+        """Waits for its end; a process that never ends fails the test."""
+        try:
+            out, err = self.process.communicate(timeout=_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            out, err = self.process.communicate()
+            message = f"it never ended: {out.decode()[-1000:]}{err.decode()[-3000:]}"
+            raise AssertionError(message) from None
+        return Done(code=self.process.returncode, out=out.decode(), err=err.decode())
+
+
+class World:
+    """Everything that a deploy talks to; `push` makes a commit and its image, `run` a process.
+
+    slugs: the tenants, which begin on the first commit as the pointer does.
+    """
+
+    def __init__(self, folder: Path, *slugs: str, drains: int = 1, is_gitea: bool = False) -> None:
+        self.folder = folder
+        self.repository = GitRepository(folder / "git" / "shop")
+        self.repository.git("config", "uploadpack.allowAnySHA1InWant", "true")
+        self.git = GitHttp(folder / "git", authorization=basic(_FORGE_TOKEN))
+        self.registry = RealRegistry(folder / "registry")
+        self.commits: list[str] = []
+        self.fleet = FleetWorld(list(slugs), "", drains=drains)
+        self.plane = Plane(self.fleet, token=_FLEET_TOKEN)
+        self.forge = GiteaShaped(self.repository, token=_FORGE_TOKEN)
+        self.is_gitea = is_gitea
+        self.config = folder / "headway.toml"
+
+    def __enter__(self) -> Self:
+        self.git.__enter__()
+        first = self.push()
+        for tenant in self.fleet.tenants.values():
+            tenant.sha = tenant.before = first
+        self.registry.point(REPOSITORY, "latest", f"staging-{first[:7]}")
+        self.write_config()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.git.__exit__(kind, value, traceback)
+        self.plane.close()
+        self.forge.close()
+        self.registry.stop()
+
+    def write_config(self, more: str = "") -> None:
+        """Writes headway.toml."""
+        kind = f'kind = "git"\nurl = "{self.git.url}/shop"'
+        if self.is_gitea:
+            kind = f'url = "{self.forge.url}"\nrepository = "acme/shop"'
+        text = _CONFIG.format(
+            forge=kind,
+            plane=self.plane.url,
+            registry=self.registry.url,
+            user=USERNAME,
+            git=self.git.url,
+        )
+        self.config.write_text(text + more)
+
+    def push(self, *parents: str, is_index: bool = True) -> str:
+        """Makes a commit on the branch, a child of the newest one, and pushes its image."""
+        above = parents or tuple(self.commits[-1:])
+        name = f"commit {len(self.commits)}"
+        files = {"name": name.encode(), "deploy/enabled": b"on\n"}
+        sha = self.repository.commit(name, *above, files=files, ref="refs/heads/main")
+        self.commits.append(sha)
+        self.fleet.images[f"staging-{sha[:7]}"] = sha
+        self.registry.push(REPOSITORY, f"staging-{sha[:7]}", sha, is_index=is_index)
+        return sha
+
+    def start(self, *words: str, **variables: str) -> Job:
+        """Starts `invoke VERB --config ...` as CI would, tokens in its environment."""
+        environment = {
+            **os.environ,
+            "HEADWAY_FLEET_TOKEN": _FLEET_TOKEN,
+            "HEADWAY_FORGE_TOKEN": _FORGE_TOKEN,
+            "HEADWAY_REGISTRY_PASSWORD": PASSWORD,
+            **variables,
+        }
+        verb, *rest = words
+        return Job((verb, "--config", str(self.config), *rest), environment)
+
+    def run(self, *words: str, **variables: str) -> Done:
+        """Runs a verb to its end."""
+        return self.start(*words, **variables).wait()
+
+    def deploy(self, sha: str, *words: str, **variables: str) -> Done:
+        """Runs `invoke deploy` of a commit."""
+        return self.run("deploy", "--commit", sha, *words, **variables)
+
+    def serving(self) -> dict[str, str]:
+        """What each tenant runs, draining or not."""
+        return {slug: tenant.sha for slug, tenant in self.fleet.tenants.items()}
+
+    def is_wholly_on(self, sha: str) -> bool:
+        """Whether every tenant and `latest` are on this commit."""
+        latest = self.registry.digest(REPOSITORY, "latest")
+        own = self.registry.digest(REPOSITORY, f"staging-{sha[:7]}")
+        return latest == own and set(self.serving().values()) == {sha}
+
+    def moves_back(self) -> list[str]:
+        """Every landing that took a tenant from a newer commit to an older one."""
+        rank = {sha: number for number, sha in enumerate(self.commits)}
+        return [
+            f"{one.slug}: {one.before[:7]} to {one.after[:7]}"
+            for one in self.fleet.landings
+            if rank[one.after] < rank[one.before]
+        ]
+
+    def record(self) -> dict[str, Any]:
+        """The ledger's record as the remote has it."""
+        text = self.repository.git("cat-file", "blob", "refs/headway/production:record.json")
+        found: dict[str, Any] = json.loads(text)
+        return found
+
+
+class KillAt:
+    """Kills a process when the world has seen so many requests of it."""
+
+    def __init__(self, world: World, number: int) -> None:
+        self.world = world
+        self.left = number
+        self.at = ""
+        self.job: Job | None = None
+        self.ready = threading.Event()
+        world.fleet.tick = self.tick
+
+    def tick(self, kind: str) -> None:
+        """Counts one request."""
+        self.left -= 1
+        if self.left == 0:
+            self.ready.wait()
+            assert self.job is not None
+            self.at = kind
+            self.job.kill()
