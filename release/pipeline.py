@@ -110,6 +110,7 @@ async def _run_stages(run: Run, stages: tuple[Stage, ...]) -> None:
             await stage(run)
         except ClaimLost:
             claims += 1
+            run.tell("claim-lost", "the claim is lost: observing and claiming again")
             if claims > run.assignment.policy.claims_max:
                 raise Ended(Word.UNAVAILABLE, f"the claim was lost {claims} times") from None
             run.epoch = None

@@ -89,7 +89,14 @@ class Fleet(Protocol):
 
         Returns a row for each tenant asked for, UNANSWERED where the answer has none. Raises
         FenceRefused and Refused, behind which nothing was changed; OutcomeUnknown, behind which
-        any tenant may move, now or later; Unavailable when nothing was sent.
+        any tenant may move, now or later; Unavailable when nothing was sent. Cancelling the wait
+        does not call the request back.
+        """
+
+    async def late_answer(self, within_s: float) -> Redeployed | None:
+        """Waits for the answer to a redeploy whose wait was cancelled; None when none comes.
+
+        Sends nothing and raises nothing: an answer that is an error counts as none.
         """
 
 
@@ -124,6 +131,13 @@ class Registry(Protocol):
 
         Raises Refused, behind which nothing was changed; OutcomeUnknown; Unavailable when nothing
         was sent. A registry has no compare-and-swap: whoever calls holds the ledger and reads back.
+        Cancelling the wait does not call the request back.
+        """
+
+    async def late_answer(self, within_s: float) -> bool:
+        """Waits for the answer to a move whose wait was cancelled; whether it came, and was good.
+
+        Sends nothing and raises nothing.
         """
 
 

@@ -3,8 +3,10 @@
 This module must not know any verb; `tasks.py` and `simulator/tasks.py` hold them.
 """
 
+import sys
 from collections.abc import Callable, Mapping
 from functools import wraps
+from io import TextIOWrapper
 from typing import Any
 
 from invoke.context import Context
@@ -39,6 +41,7 @@ def verb(**words: str) -> Callable[[Callable[..., None]], Task[Any]]:
         @wraps(body)
         def guarded(context: Context, **values: object) -> None:
             _refuse_flags(context, values)
+            _print_any_letter()
             try:
                 body(context, **values)
             except HeadwayError as problem:
@@ -54,6 +57,15 @@ def verb(**words: str) -> Callable[[Callable[..., None]], Task[Any]]:
         )
 
     return decorate
+
+
+def _print_any_letter() -> None:
+    """Makes stdout write a letter that its encoding lacks as an escape, as stderr does anyway.
+
+    It must not be what a job that is done ends with: somebody else's text stands in the outcome.
+    """
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _word(problem: HeadwayError) -> str:

@@ -18,6 +18,7 @@ from release.adapters.clock import SystemClock
 from release.adapters.control_plane import ControlPlaneFleet
 from release.adapters.docker_config import read_credentials
 from release.adapters.edge import HttpEdge
+from release.adapters.environment_ledger import EnvironmentLedger
 from release.adapters.file_ledger import FileLedger
 from release.adapters.git_command import GitCommand
 from release.adapters.git_forge import GitForge
@@ -46,8 +47,8 @@ _GIT_S = 60.0
 _LEDGER_GIT_S = 30.0
 """Half a lease: a swap that takes longer is no use, as its outcome is read again anyway."""
 
-_POINT_SHARE = 1 / 3
-"""How much of a pointer move's bound may pass in reads and logins before it is sent."""
+_READ_SHARE, _WRITE_SHARE = 1 / 3, 1 / 2
+"""How much of a pointer move's bound may pass before it is sent, and then until it is answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,13 +139,14 @@ async def open_ports(setup: Setup, *, is_unguarded: bool = False) -> AsyncIterat
         )
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="headway-")))
         git = _Git(setup=setup, clock=clock, folder=folder)
+        ledger = MemoryLedger(clock) if is_unguarded else _ledger(setup, git, clock)
         yield Ports(
             clock=clock,
             forge=_forge(setup, pool, git),
             fleet=_fleet(setup, pool),
             edge=edge,
             registry=_registry(setup, pool),
-            ledger=MemoryLedger(clock) if is_unguarded else _ledger(setup, git, clock),
+            ledger=EnvironmentLedger(ledger, environment=config.environment),
             journal=_journal(config),
         )
 
@@ -200,16 +202,21 @@ def _fleet(setup: Setup, pool: HttpPool) -> ControlPlaneFleet:
         fleet.url,
         headers={"authorization": Secret(f"Bearer {token.reveal()}")},
     )
-    return ControlPlaneFleet(http, environment=setup.config.environment, timeout_s=fleet.timeout_s)
+    policy = setup.config.policy
+    # Past its bound nobody counts on a redeploy any more, so an answer would come too late.
+    timeout_s = min(fleet.timeout_s, policy.redeploy_bound_s - policy.send_margin_s)
+    return ControlPlaneFleet(http, environment=setup.config.environment, timeout_s=timeout_s)
 
 
 def _registry(setup: Setup, pool: HttpPool) -> OciRegistry:
-    registry = setup.config.registry
+    registry, policy = setup.config.registry, setup.config.policy
+    left_s = policy.pointer_bound_s - policy.send_margin_s
     return OciRegistry(
         pool,
         registry.url,
         credentials=_credentials(setup),
-        send_within_s=setup.config.policy.pointer_bound_s * _POINT_SHARE,
+        send_within_s=left_s * _READ_SHARE,
+        write_within_s=left_s * _WRITE_SHARE,
     )
 
 

@@ -7,7 +7,7 @@ patience. This module must not know any port.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from release.errors import (
     Conflict,
@@ -17,8 +17,8 @@ from release.errors import (
     Refused,
     Unavailable,
 )
-from simulator.faults import Call, Verdict
-from simulator.scheduler import Join, Pause, Scheduler
+from simulator.faults import Call, Service, Verdict
+from simulator.scheduler import Job, Join, Pause, Scheduler
 from simulator.wire import Cut, Later, Refusal, perform
 from simulator.world import World
 
@@ -57,6 +57,7 @@ class Line:
         self.scheduler = scheduler
         self.actor = actor
         self.patience = patience or Patience()
+        self._last_effect: Job[Any] | None = None
 
     async def send(
         self, call: Call, act: Callable[[Verdict], T | Later[T]], *, within_s: float
@@ -65,8 +66,17 @@ class Line:
         request = self.scheduler.spawn(
             call.operation, perform(self.world, call, act), is_background=True
         )
+        if call.is_effect and call.service is not Service.LEDGER:
+            self._last_effect = request
         if not await Join((request,), within_s):
             raise _Unanswered
+        return request.result()
+
+    async def late_answer(self, within_s: float) -> Any:  # noqa: ANN401 - whatever was asked for
+        """Waits for the answer of the effect that was sent last; None when none comes in time."""
+        request = self._last_effect
+        if request is None or not await Join((request,), within_s) or request.error is not None:
+            return None
         return request.result()
 
     async def read(self, call: Call, act: Callable[[Verdict], T | Later[T]]) -> T:

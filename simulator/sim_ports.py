@@ -103,6 +103,7 @@ class SimFleet:
 
     def __init__(self, line: Line) -> None:
         self._line = line
+        self._asked: tuple[Tenant, ...] = ()
 
     async def candidates(self, release: Release, *, epoch: int | None) -> Candidates:
         """Lists the tenants by a dry run."""
@@ -137,9 +138,17 @@ class SimFleet:
             "environment": self._line.world.layout.environment,
         }
         call = self._call("redeploy", f"{','.join(slugs)} to {release.tag}", is_effect=True)
-        answer: dict[str, object] = await self._line.effect(call, self._act(body))
+        self._asked = tenants
+        return self._read(await self._line.effect(call, self._act(body)))
+
+    async def late_answer(self, within_s: float) -> Redeployed | None:
+        """Waits for the answer to a redeploy whose wait was cancelled."""
+        answer = await self._line.late_answer(within_s)
+        return None if answer is None else self._read(answer)
+
+    def _read(self, answer: dict[str, object]) -> Redeployed:
         by_slug = {str(row["slug"]): row for row in rows_of(answer)}
-        rows = tuple(row_of(tenant, by_slug.get(tenant.slug)) for tenant in tenants)
+        rows = tuple(row_of(tenant, by_slug.get(tenant.slug)) for tenant in self._asked)
         return Redeployed(rows=rows, fencing=fencing_of(answer))
 
     def _act(self, body: dict[str, object]) -> Callable[[Verdict], Later[dict[str, object]]]:
@@ -245,6 +254,10 @@ class SimRegistry:
             )
 
         await self._line.effect(self._call("point", str(pointer), is_effect=True), act)
+
+    async def late_answer(self, within_s: float) -> bool:
+        """Waits for the answer to a move whose wait was cancelled."""
+        return await self._line.late_answer(within_s) is not None
 
     def _call(self, operation: str, subject: str, *, is_effect: bool = False) -> Call:
         return Call(

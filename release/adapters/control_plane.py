@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from pydantic import StrictBool, StrictInt, StrictStr, TypeAdapter, ValidationError
 
 from release.adapters.http import Http, Reply, refused
+from release.adapters.in_flight import InFlight
 from release.core.sighting import Candidates, Fencing, Redeployed, Row, RowState
 from release.core.values import Release, Tenant
 from release.errors import FenceRefused, Invalid, OutcomeUnknown, Refused, Unavailable
@@ -79,6 +80,7 @@ class ControlPlaneFleet:
         self._http = http
         self._environment = environment
         self._timeout_s = timeout_s
+        self._in_flight: InFlight[Redeployed] = InFlight()
 
     async def candidates(self, release: Release, *, epoch: int | None) -> Candidates:
         """Lists the fleet by a dry run, which is a read; see `ports.Fleet`."""
@@ -94,7 +96,7 @@ class ControlPlaneFleet:
             raise Unavailable(
                 "answered the dry run with something else than its contract",
                 on=self._http.service,
-                seen=f"{reply.summary}, {reply.headers.get('content-type', 'no content type')}",
+                seen=self._seen(reply),
                 safe="nothing was changed",
             )
         return Candidates(tenants=self._listed(answer), fencing=answer.fencing)
@@ -107,6 +109,15 @@ class ControlPlaneFleet:
         phase: not sent; the control plane numbers the phases of its own rollouts only.
         """
         assert tenants, "a redeploy without scope would move the whole fleet"
+        return await self._in_flight.send(self._send(release, tenants, epoch=epoch, phase=phase))
+
+    async def late_answer(self, within_s: float) -> Redeployed | None:
+        """Waits for the answer to a redeploy whose wait was cancelled; see `ports.Fleet`."""
+        return await self._in_flight.late_answer(within_s)
+
+    async def _send(
+        self, release: Release, tenants: tuple[Tenant, ...], *, epoch: int, phase: str
+    ) -> Redeployed:
         content = self._content(
             release,
             dry_run=False,
@@ -128,7 +139,7 @@ class ControlPlaneFleet:
             raise OutcomeUnknown(
                 "answered the redeploy with something else than its contract",
                 on=f"{self._http.service}, {phase}",
-                seen=f"{reply.summary}, {reply.headers.get('content-type', 'no content type')}",
+                seen=self._seen(reply),
                 safe=f"any of its {len(tenants)} tenants may have moved, or may still move",
                 advice="Look at what they serve before anything is repeated",
             )
@@ -179,15 +190,18 @@ class ControlPlaneFleet:
     def _unlisted(
         self, failed: str, seen: str, *, safe: str = "nothing was changed", advice: str = ""
     ) -> Refused:
+        failed, seen = self._http.redact(failed), self._http.redact(seen)
         return Refused(failed, on=self._http.service, seen=seen, safe=safe, advice=advice)
 
     def _judged(self, answer: _WireAnswer, tenants: tuple[Tenant, ...]) -> tuple[Row, ...]:
+        # A slug is a DNS label: HongMing and hongming are one tenant, however a row writes it.
+        by_slug: dict[str, list[_WireRow]] = {tenant.slug.lower(): [] for tenant in tenants}
         wire = [row for row in map(_parse_row, answer.results) if row is not None]
-        by_slug: dict[str, list[_WireRow]] = {tenant.slug: [] for tenant in tenants}
-        beyond = [row.slug for row in wire if row.slug not in by_slug and row.ssm_status in _RAN]
+        strange = [row for row in wire if row.slug.lower() not in by_slug]
+        beyond = [row.slug for row in strange if row.ssm_status in _RAN]
         for row in wire:
-            by_slug.setdefault(row.slug, []).append(row)
-        rows = tuple(self._judge(tenant, by_slug[tenant.slug]) for tenant in tenants)
+            by_slug.setdefault(row.slug.lower(), []).append(row)
+        rows = tuple(self._judge(tenant, by_slug[tenant.slug.lower()]) for tenant in tenants)
         if beyond:
             return self._failed(rows, f"the call also touched {', '.join(beyond)}, unasked")
         if not answer.ok and all(row.state is RowState.DONE for row in rows):
@@ -209,6 +223,11 @@ class ControlPlaneFleet:
             else row
             for row in rows
         )
+
+    def _seen(self, reply: Reply) -> str:
+        """Status, message and type of an answer; a success, too, may echo our token."""
+        kind = reply.headers.get("content-type", "no content type")
+        return self._http.redact(f"{reply.summary}, {kind}")
 
     def _text(self, said: object) -> str:
         text = said if isinstance(said, str) else json.dumps(said)

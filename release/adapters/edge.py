@@ -111,6 +111,10 @@ class HttpEdge:
                 return await self._ask(tenant)
         except TimeoutError:
             reason = f"no whole answer within {self._timeout_s:g} s"
+        except aiohttp.ClientPayloadError:
+            reason = "the answer was cut off"
+        except aiohttp.ClientResponseError:
+            reason = "answers something that is not HTTP"
         except Exception as exc:  # noqa: BLE001 - whatever it is, it was seen of one tenant only
             reason = str(exc) or type(exc).__name__
         return Observation(tenant=tenant, sha=None, reason=reason[:_REASON_MAX], is_reachable=False)

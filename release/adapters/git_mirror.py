@@ -137,7 +137,7 @@ class GitMirror:
             "the git remote could not be reached",
             on=str(self.remote),
             seen=run.cut or printable(run.err) or f"git ended with {run.code}",
-            safe="nothing was changed",
+            safe="nothing was changed by asking",
         )
 
     async def local(

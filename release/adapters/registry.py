@@ -14,6 +14,7 @@ from hashlib import sha256
 from urllib.parse import urljoin, urlsplit
 
 from release.adapters.http import Http, HttpPool, Reply, refused
+from release.adapters.in_flight import InFlight
 from release.adapters.manifest import ACCEPT, MEDIA_TYPES, Manifest, label_in
 from release.adapters.registry_auth import Credentials, RegistryAuth, is_trusted_target
 from release.core.values import Digest, Pointer, Secret, Sha
@@ -33,10 +34,9 @@ _NOT_ACCEPTED = "accept header"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _REDIRECTS_MAX = 3
 _NESTING_MAX = 3
-_PUT_TIMEOUT_S = 30.0
 
 _ADVICE = {
-    401: "Check the account in docker's configuration: it may not do this here",
+    401: "Check the account (registry.username, or docker's configuration) and what it may do",
     403: "Do not retry; check that the account may push to this repository",
     404: "Do not retry; push the image to this repository first",
     405: "Do not retry; the registry takes no writes here",
@@ -60,7 +60,8 @@ class OciRegistry:
     base_url: scheme, host and port, without `/v2`; Invalid is raised for one that must not be used.
     send_within_s: how long `point` may read and log in before it writes. A write that began later
         could take effect after the bound of its intent, which counts from before the call; so it
-        is given up instead. This, and 30 s for the write itself, must stay below that bound.
+        is given up instead. write_within_s: how long the answer to the write may take. Both
+        together must stay below that bound.
     """
 
     def __init__(
@@ -70,13 +71,15 @@ class OciRegistry:
         *,
         credentials: Credentials | None = None,
         send_within_s: float = 20.0,
+        write_within_s: float = 30.0,
     ) -> None:
         self._pool = pool
         self._base_url = base_url
         self._service = f"registry {urlsplit(base_url).netloc}"
         self._http = Http(pool, self._service, base_url)
         self._auth = RegistryAuth(pool, base_url, credentials=credentials)
-        self._send_within_s = send_within_s
+        self._send_within_s, self._write_within_s = send_within_s, write_within_s
+        self._in_flight: InFlight[bool] = InFlight()
 
     async def resolve(self, repository: str, reference: str) -> Digest | None:
         """Reads which manifest a tag or digest names; None only when the registry says absent.
@@ -119,6 +122,13 @@ class OciRegistry:
             OutcomeUnknown: it was sent; it may take effect, now or later.
             Unavailable: nothing was written, or it was turned away for sending too much.
         """
+        await self._in_flight.send(self._point(pointer, digest))
+
+    async def late_answer(self, within_s: float) -> bool:
+        """Waits for the answer to a move whose wait was cancelled; see `ports.Registry`."""
+        return await self._in_flight.late_answer(within_s) or False
+
+    async def _point(self, pointer: Pointer, digest: Digest) -> bool:
         send_by_s = await self._pool.clock.now_s() + self._send_within_s
         manifest = await self._manifest(pointer.repository, digest.value)
         if manifest is None:
@@ -131,10 +141,11 @@ class OciRegistry:
             )
         current = await self._manifest(pointer.repository, pointer.tag)
         if current is not None and current.digest == digest:
-            return
+            return True
         reply = await self._put(pointer, manifest, send_by_s=send_by_s)
         if not 200 <= reply.status < 300:  # noqa: PLR2004 - the range of success
             raise refused(self._service, reply, advice=_advice(reply))
+        return True
 
     async def _put(self, pointer: Pointer, manifest: Manifest, *, send_by_s: float) -> Reply:
         authorization = await self._auth.authorization(pointer.repository)
@@ -166,7 +177,7 @@ class OciRegistry:
             _path(pointer.repository, "manifests", pointer.tag),
             headers={"content-type": manifest.content_type, **_with(authorization)},
             content=manifest.body,
-            timeout_s=_PUT_TIMEOUT_S,
+            timeout_s=self._write_within_s,
         )
 
     async def _manifest(self, repository: str, reference: str) -> Manifest | None:

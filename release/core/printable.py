@@ -9,10 +9,12 @@ __all__ = ["printable"]
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _TEXT_MAX = 500
+_COMMAND = "##["
+"""Begins a command that some CI runners obey anywhere in a line of a log, `::` only at its start."""
 
 
 def printable(text: str, length_max: int = _TEXT_MAX) -> str:
-    """Strips what a terminal would obey or a reader can't see, and cuts what is too long.
+    """Strips what a terminal or a CI would obey or a reader can't see, and cuts what is too long.
 
     Terminal escapes, line breaks and marks that reverse the reading order become spaces; runs of
     spaces become one. A cut text ends in an ellipsis and is at most `length_max` characters.
@@ -20,7 +22,7 @@ def printable(text: str, length_max: int = _TEXT_MAX) -> str:
     # What is far beyond the cut is not looked at: a huge text costs no more than a long one.
     bounded = text[: length_max * 4]
     seen = "".join(" " if unicodedata.category(char) in _UNSEEN else char for char in bounded)
-    line = " ".join(seen.split())
+    line = " ".join(seen.split()).replace(_COMMAND, "## [")
     if len(line) <= length_max and len(bounded) == len(text):
         return line
     return line[: length_max - 1].rstrip() + "…"

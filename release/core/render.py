@@ -51,7 +51,8 @@ def _tell_word(outcome: Outcome) -> str:
 
 
 def _tell_reason(outcome: Outcome) -> str:
-    reason = printable(outcome.reason)
+    # An error's advice ends in a full stop, and here the sentence goes on.
+    reason = printable(outcome.reason).removesuffix(".")
     if outcome.by is None or outcome.by.short in reason:
         return reason
     return f"overtaken by {outcome.by.short}: {reason}" if reason else f"by {outcome.by.short}"

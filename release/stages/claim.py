@@ -62,7 +62,7 @@ async def claim(run: Run) -> None:
     while await run.ports.clock.now_s() - began_s <= run.assignment.policy.claim_wait_s:
         record = run.reading.record
         if record is None:
-            run.tell("claim-lost", "the ledger's record is missing: observing again")
+            run.warn("the ledger's record is missing again: observing and claiming again")
             raise ClaimLost
         now_s = await run.ports.clock.now_s()
         decision = await _decide(run, record, vigil.look(record, now_s), now_s)
@@ -183,6 +183,7 @@ async def _wait_for_holder(run: Run, decision: Await | Queue, vigil: _Vigil, now
         if not await try_swap(run, queued):
             vigil.lost_swaps += 1
             return
+        vigil.look(run.record, now_s)
     run.tell("waiting", f"waiting for job {holder.job}, which holds {holder.release.sha.short}")
     before = run.record
     await _wait(run, vigil.holder, now_s)

@@ -82,6 +82,7 @@ async def _write_intent(run: Run, effect: Effect, what: str) -> int:
         began_s = await write(run, partial(open_intent, intent=intent))
         if await run.ports.clock.now_s() - began_s <= policy.send_margin_s:
             run.has_touched = True
+            run.last_intent = intent
             return intent.number
         run.answered.add(intent.number)
     raise Ended(

@@ -6,7 +6,7 @@ This module must not change what a stage decided; it only reports it.
 from dataclasses import replace
 from functools import partial
 
-from release.core.ledger import Past
+from release.core.ledger import Effect, Past
 from release.core.outcome import Outcome, PointerReport, ResourceFencing, Word
 from release.core.transitions import finish as finished
 from release.errors import HeadwayError
@@ -26,6 +26,8 @@ async def finish(run: Run, ended: Ended) -> Outcome:
     what each of them serves.
     """
     await _record(run, ended)
+    if ended.word is Word.CANCELLED:
+        await _wait_for_answer(run)
     if run.has_touched and ended.word not in _QUIET:
         await _look_once_more(run)
     return finish_unrecorded(run, ended)
@@ -71,6 +73,29 @@ async def _record(run: Run, ended: Ended) -> None:
             run.warn("the outcome could not be written into the ledger: its swaps kept losing")
     except HeadwayError as problem:
         run.warn(f"the outcome could not be written into the ledger: {problem}")
+
+
+async def _wait_for_answer(run: Run) -> None:
+    """Waits `grace_s` for the answer of what was under way, and acknowledges it when it comes.
+
+    The outcome stands in the ledger already, so that a kill that comes before loses nothing.
+    """
+    intent, grace_s = run.last_intent, run.assignment.policy.grace_s
+    if intent is None or run.reading.record is None or intent not in run.open_intents:
+        return
+    if intent.effect is Effect.REDEPLOY:
+        answer = await run.ports.fleet.late_answer(grace_s)
+        is_answered = answer is not None and answer.is_answered
+    else:
+        is_answered = await run.ports.registry.late_answer(grace_s)
+    if not is_answered:
+        run.warn(f"no answer within {grace_s:g} s, it may still take effect: {intent.what}")
+        return
+    run.answered.add(intent.number)
+    try:
+        await amend(run, lambda record: record)
+    except HeadwayError as problem:
+        run.warn(f"the answer could not be written into the ledger: {problem}")
 
 
 async def _look_once_more(run: Run) -> None:

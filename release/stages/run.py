@@ -50,6 +50,7 @@ class Run:
     epoch: the epoch of this job's claim; None while it holds nothing.
     orders: how one release stands to another, as far as it was asked; ancestry does not change.
     answered: own intents to acknowledge with the next write; the others stay open.
+    last_intent: of the effect that was sent last.
     fleet: every tenant that there is. candidates: those of them that this job is about.
     progress: how far each tenant has settled, in the order in which they were first looked at.
     failures: tenants that were given up on, with what was said.
@@ -67,6 +68,7 @@ class Run:
     writes: int = 0
     intents: int = 0
     answered: set[int] = field(default_factory=set)
+    last_intent: Intent | None = None
     has_touched: bool = False
     fleet: tuple[Tenant, ...] = ()
     candidates: tuple[Tenant, ...] = ()

@@ -106,7 +106,7 @@ async def check_standing(run: Run, before: Record) -> None:
         case Stopped(reason=reason):
             raise Ended(Word.STOPPED, reason)
         case ClaimAgain(reason=reason):
-            run.tell("claim-lost", f"{reason}: claiming again")
+            run.warn(f"{reason}: observing and claiming again")
             raise ClaimLost
 
 
