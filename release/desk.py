@@ -188,8 +188,13 @@ class Desk:
         async with open_ports(self.setup, is_unguarded=orders.get("is_unguarded", False)) as ports:
             release = await self._find_release(wanted, ports)
             run = start(replace(self._assignment(release), **orders), ports)
-            with _cancels(run):
-                return await act(run)
+            try:
+                with _cancels(run):
+                    return await act(run)
+            except asyncio.CancelledError:
+                # A verb that only looks, or asks for one write, has no outcome of its own.
+                self._print(f"cancelled: by {Signals(run.signal).name}")
+                raise SystemExit(128 + run.signal) from None
 
     async def _find_release(self, wanted: str | None, ports: Ports) -> Release:
         """Finds the release that is asked for; None asks for none, and any known one will do."""

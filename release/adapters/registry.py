@@ -36,7 +36,7 @@ _REDIRECTS_MAX = 3
 _NESTING_MAX = 3
 
 _ADVICE = {
-    401: "Check the account (registry.username, or docker's configuration) and what it may do",
+    401: "Check registry.username, or docker's configuration: the account may not do this here",
     403: "Do not retry; check that the account may push to this repository",
     404: "Do not retry; push the image to this repository first",
     405: "Do not retry; the registry takes no writes here",

@@ -16,6 +16,9 @@ from release.core.values import Sha, Tenant
 __all__ = ["Progress", "SettleState", "Settling"]
 
 
+_NOT_ASKED = "not asked yet"
+
+
 class SettleState(StrEnum):
     """How far a tenant is on its way to the release.
 
@@ -44,8 +47,13 @@ class Progress:
     state: SettleState = SettleState.PENDING
     streak: int = 0
     seen: Sha | None = None
-    note: str = "not asked yet"
+    note: str = _NOT_ASKED
     has_settled: bool = False
+
+    @property
+    def was_asked(self) -> bool:
+        """Whether an answer of the tenant, or the absence of one, has been judged."""
+        return self.note != _NOT_ASKED
 
     def judge(
         self,

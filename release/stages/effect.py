@@ -4,11 +4,13 @@ An effect is sent once. When its answer is lost the request is in flight, so its
 and repeating it is a new step (sentence 5). This module must not judge what tenants serve.
 """
 
+from asyncio import CancelledError
 from collections.abc import Sequence
 from functools import partial
 
 from release.core.ledger import Effect
 from release.core.outcome import Word
+from release.core.settle import Progress
 from release.core.sighting import Redeployed, Row, RowState
 from release.core.transitions import open_intent
 from release.core.values import Digest, Pointer, Tenant
@@ -39,15 +41,25 @@ async def redeploy(run: Run, tenants: tuple[Tenant, ...], *, phase: str) -> tupl
             run.answered.add(number)
             await heed_fence(run, refusal)
             await take_over(run)
+        except CancelledError:
+            # What was sent may land all the same, so that these tenants are not untouched.
+            note = "cancelled before its redeploy was answered"
+            run.progress.update({one: Progress(tenant=one, note=note) for one in tenants})
+            raise
         except OutcomeUnknown as lost:
             run.warn(f"{phase}: no answer, it may still take effect: {lost}")
             return _unanswered(tenants, str(lost))
-        except (Refused, Unavailable):
+        except Refused:
             run.answered.add(number)
             raise
+        except Unavailable as unreached:
+            # Nothing was sent, so that a later step may try again as if for the first time.
+            run.answered.add(number)
+            run.warn(f"{phase}: {unreached}")
+            await run.ports.clock.sleep(run.assignment.policy.retry_s)
         else:
             return _take_answer(run, number, answer)
-    raise Ended(Word.UNAVAILABLE, "the fence kept refusing our epoch")
+    raise Ended(Word.UNAVAILABLE, f"{phase}: the fleet took none of our requests: {what}")
 
 
 async def move_pointer(run: Run, pointer: Pointer, digest: Digest) -> str:

@@ -81,7 +81,10 @@ async def _wait_for_answer(run: Run) -> None:
     The outcome stands in the ledger already, so that a kill that comes before loses nothing.
     """
     intent, grace_s = run.last_intent, run.assignment.policy.grace_s
-    if intent is None or run.reading.record is None or intent not in run.open_intents:
+    if intent is None or run.reading.record is None:
+        return
+    # A waiter may have noted its wait on the intent, which is the same one nevertheless.
+    if (intent.job, intent.number) not in {(one.job, one.number) for one in run.open_intents}:
         return
     if intent.effect is Effect.REDEPLOY:
         answer = await run.ports.fleet.late_answer(grace_s)

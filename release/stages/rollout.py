@@ -108,11 +108,13 @@ def _give_up_on(run: Run, tenant: Tenant, note: str, word: Word) -> None:
     if len(run.failures) <= tolerated:
         run.warn(f"quarantined {tenant}: {note}")
         return
-    seen = run.progress[tenant].seen
-    last = f"last seen on {seen.short}" if seen else "never named a release"
+    progress = run.progress[tenant]
+    last = f"last seen on {progress.seen.short}; " if progress.seen else ""
+    if progress.was_asked and not progress.seen:
+        last = "never named a release; "
     raise Ended(
         word,
-        f"tenant {tenant} did not reach {run.release.sha.short} ({last}; {note}); later tenants "
+        f"tenant {tenant} did not reach {run.release.sha.short} ({last}{note}); later tenants "
         "stay as they are. To go back, run rollback --to REF --reason TEXT",
     )
 

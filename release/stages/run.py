@@ -143,7 +143,8 @@ class Run:
             seen = self.untouched.get(tenant)
             return TenantReport(tenant=tenant, state=TenantState.UNTOUCHED, seen=seen)
         if tenant in self.failures:
-            note = "; ".join(part for part in (self.failures[tenant], progress.note) if part)
+            notes = (self.failures[tenant], progress.note if progress.was_asked else "")
+            note = "; ".join(dict.fromkeys(part for part in notes if part))
             tolerated = len(self.failures) <= self.assignment.policy.stragglers_max
             state = TenantState.QUARANTINED if tolerated else TenantState.FAILED
             return TenantReport(tenant=tenant, state=state, seen=progress.seen, note=note)

@@ -50,7 +50,8 @@ async def try_swap(run: Run, change: Change) -> bool:
     record = stamp(changed, run.job, run.writes)
     try:
         version = await run.ports.ledger.swap(run.reading.version, record)
-    except Unavailable:
+    except Unavailable as unreachable:
+        run.warn(f"the ledger did not take a write: {unreachable}")
         await run.ports.clock.sleep(run.assignment.policy.retry_s)
         run.reading = await run.ports.ledger.read()
     except (Conflict, OutcomeUnknown):

@@ -60,7 +60,7 @@ def test_check_superseded_names_the_newer_commit_alone_on_a_line(world: LiveWorl
 
 
 def test_deploy_as_json_prints_the_outcome_and_nothing_else(world: LiveWorld) -> None:
-    """stdout is one JSON document; progress is on stderr."""
+    """On stdout is one JSON document; progress is on stderr."""
     newer = world.push()
 
     said = world.invoke("deploy", "--commit", newer, "--json")

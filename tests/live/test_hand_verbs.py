@@ -7,6 +7,8 @@ from tests.support.live_world import LiveWorld
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("live-hand")]
 
 QUICK_SOAK = {"HEADWAY_ROLLOUT__SOAK_S": "0"}
+# Long enough for a person to come between two renewals, and shorter than the test is patient.
+SLOW = {"HEADWAY_ROLLOUT__SOAK_S": "60", "HEADWAY_SETTLE__INTERVAL_S": "2"}
 
 
 def test_unlock_stops_the_old_holder_and_holds_the_next_deploy_until_resume(
@@ -16,17 +18,17 @@ def test_unlock_stops_the_old_holder_and_holds_the_next_deploy_until_resume(
     newer = world.push()
     since = world.count()
     with world.shell.start(
-        "deploy", "--config", world.config(), "--commit", newer, HEADWAY_ROLLOUT__SOAK_S="60"
+        "deploy", "--config", world.config(), "--commit", newer, **SLOW
     ) as holder:
         world.wait_for(lambda one: "soaking" in one["note"], since)
 
         taken = world.invoke("unlock", "--reason", "looks odd", actor="operator", USER="ada")
+        assert ("unlocked", 0) == taken.end
         stopped = holder.finish()
     held = world.invoke("deploy", "--commit", newer)
     resumed = world.invoke("resume", actor="operator")
     after = world.invoke("deploy", "--commit", newer, **QUICK_SOAK)
 
-    assert ("unlocked", 0) == taken.end
     assert "taken from job" in taken.last_line
     assert ("stopped", 1) == stopped.end
     assert ("held", 0) == held.end
@@ -40,7 +42,7 @@ def test_hand_verb_is_refused_while_a_lease_lives(world: LiveWorld) -> None:
     newer = world.push()
     since = world.count()
     with world.shell.start(
-        "deploy", "--config", world.config(), "--commit", newer, HEADWAY_ROLLOUT__SOAK_S="60"
+        "deploy", "--config", world.config(), "--commit", newer, **SLOW
     ) as holder:
         world.wait_for(lambda one: "soaking" in one["note"], since)
 

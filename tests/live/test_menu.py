@@ -11,6 +11,7 @@ from tests.support.shell import Shell
 pytestmark = pytest.mark.xdist_group("live-menu")
 
 RELEASE_VERBS = {
+    "accept-rewrite",
     "check-superseded",
     "deploy",
     "history",
@@ -20,6 +21,7 @@ RELEASE_VERBS = {
     "race",
     "redeploy",
     "resume",
+    "rollback",
     "settle-verify",
     "status",
     "unlock",

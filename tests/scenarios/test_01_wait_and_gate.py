@@ -75,7 +75,7 @@ def test_red_ci_is_refused_at_once() -> None:
 
 
 def test_registry_that_fails_is_not_taken_for_an_absent_image() -> None:
-    """Sentence 1: a 5xx is never "absent"; after bounded retry the job says what it couldn't read."""
+    """Sentence 1: a 5xx is never "absent"; after bounded retry the job says what is unread."""
     stage = Stage()
     stage.push("older")
     stage.fault("refuse", "manifest", status=503, times=4)
@@ -89,7 +89,7 @@ def test_registry_that_fails_is_not_taken_for_an_absent_image() -> None:
 
 
 def test_kill_switch_that_is_off_holds_job() -> None:
-    """Sentence 1: the gate reads the kill switch; before the first effect `off` is `held`, exit 0."""
+    """Sentence 1: the gate reads the kill switch; before any effect `off` is `held`, exit 0."""
     stage = Stage()
     stage.push("older")
     stage.switch("off")

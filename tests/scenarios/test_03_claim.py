@@ -253,7 +253,7 @@ def test_claim_whose_answer_is_lost_is_read_again(kind: str) -> None:
 
 
 def test_epochs_are_in_the_order_of_commits() -> None:
-    """Sentence 3: every claim adds one, and only same or newer claims: epoch order is commit order."""
+    """Sentence 3: every claim adds one, by the same or a newer one: epochs are in commit order."""
     stage = Stage()
     for number, name in enumerate(["one", "two", "three", "four"]):
         stage.push(name, at_s=10 * number)

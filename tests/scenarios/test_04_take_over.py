@@ -80,7 +80,7 @@ def test_if_we_die_waiting_the_next_one_waits_for_the_rest() -> None:
 
 
 def test_only_a_wait_of_the_whole_bound_drops_an_intent() -> None:
-    """Sentence 4: until its bound is waited out the intent stays in the record, whoever holds it."""
+    """Sentence 4: until its bound is waited out the intent stays, whoever holds the record."""
     stage = killed_in_mid_redeploy()
     stage.push("newer")
     stage.start("new", "newer", at_s=1)
@@ -94,7 +94,7 @@ def test_only_a_wait_of_the_whole_bound_drops_an_intent() -> None:
 
 
 def test_candidates_are_listed_with_our_epoch_before_anything_is_decided() -> None:
-    """Sentence 4: listing the candidates raises the fence after the wait, before the first effect."""
+    """Sentence 4: after the wait the list raises the fence, before anything is sent."""
     stage = killed_in_mid_redeploy()
     stage.push("newer")
 
@@ -119,7 +119,7 @@ def test_resource_that_is_right_already_gets_its_fence_raised() -> None:
 
 
 def test_wait_is_noted_once_although_its_swap_was_written_unseen() -> None:
-    """Sentence 4: a swap whose answer was lost behind another's write must not count a wait twice."""
+    """Sentence 4: a swap whose answer was lost behind another's write counts no wait twice."""
     stage = Stage()
     stage.push("older")
     stage.fault("delay", "redeploy", after_s=120, subject="t1 *")

@@ -15,7 +15,7 @@ ONE_MINUTE_PAST = FreezeWindow(
 
 
 def test_switch_turned_off_in_mid_rollout_stops_before_the_next_effect() -> None:
-    """Sentence 5: the switch is read before EVERY effect; after the first one `off` is `stopped`."""
+    """Sentence 5: the switch is read before EVERY effect; after the first `off` is `stopped`."""
     stage = Stage()
     stage.push("older")
     stage.at(50, lambda: stage.switch("off"))
@@ -73,7 +73,7 @@ def test_deadline_that_has_passed_means_no_further_effect() -> None:
 
 
 def test_every_effect_is_written_down_before_it_is_sent() -> None:
-    """Sentence 5: the intent of each redeploy and of each pointer move precedes it in the ledger."""
+    """Sentence 5: the intent of each redeploy and pointer move precedes it in the ledger."""
     stage = Stage(batch_size=1)
     stage.push("older")
 
@@ -100,7 +100,7 @@ def test_every_effect_carries_the_epoch() -> None:
 
 
 def test_swap_that_takes_longer_than_the_send_margin_makes_the_intent_be_written_anew() -> None:
-    """Sentence 5: over 5 s since the swap began, nothing is sent behind the intent: a new one is."""
+    """Sentence 5: over 5 s since the swap began, nothing is sent: a new intent is written."""
     stage = Stage()
     stage.push("older")
     stage.fault("delay", "swap", after=1, before_s=6)
@@ -171,8 +171,8 @@ def test_to_repeat_an_effect_is_a_new_step_with_an_intent_of_its_own() -> None:
     assert [1] == [intent.number for intent in stage.record.intents]
 
 
-def test_reads_are_retried_and_effects_are_not() -> None:
-    """Sentence 5: adapters repeat a read that failed; a redeploy that failed is sent once."""
+def test_redeploy_that_was_not_taken_is_sent_again_as_a_new_step() -> None:
+    """Sentence 5: adapters repeat reads alone; an effect that was not sent is a step once more."""
     stage = Stage()
     stage.push("older")
     stage.fault("refuse", "candidates", status=503, times=2)
@@ -182,9 +182,24 @@ def test_reads_are_retried_and_effects_are_not() -> None:
     stage.run()
 
     assert 3 <= len(stage.calls("job-1", "candidates"))
-    assert 1 == len(stage.calls("job-1", "redeploy"))
+    first_s, second_s = stage.calls("job-1", "redeploy", "t1 *")
+    assert 2 == second_s - first_s
+    assert "deployed" == stage.word("job-1")
+    assert () == stage.record.intents
+
+
+def test_fleet_that_takes_no_request_ends_the_job_unavailable() -> None:
+    """Sentence 5: after bounded retry the job fails; nothing was sent, so nothing stays open."""
+    stage = Stage()
+    stage.push("older")
+    stage.fault("refuse", "redeploy", status=429, times=None)
+
+    stage.start("job-1", "older")
+    stage.run()
+
+    assert 10 == len(stage.calls("job-1", "redeploy"))
     assert "unavailable" == stage.word("job-1")
-    assert "control_plane redeploy t1 to staging-older: was not taken" in stage.reason("job-1")
+    assert "the fleet took none of our requests" in stage.reason("job-1")
     assert () == stage.record.intents
 
 

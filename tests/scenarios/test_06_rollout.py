@@ -193,7 +193,7 @@ def test_tenant_that_leaves_while_we_deploy_is_said_and_not_waited_for() -> None
     """P2: a tenant that is no longer listed is no tenant; the outcome says that it left."""
     stage = Stage()
     stage.push("older")
-    stage.at(50, lambda: stage.world.fleet.tenants.pop("t1"))
+    stage.at(30, lambda: stage.world.fleet.tenants.pop("t1"))
 
     stage.start("job-1", "older", soak_s=0)
     stage.run()

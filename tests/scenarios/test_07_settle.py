@@ -124,7 +124,7 @@ def test_slow_tenant_settles_when_it_answers_in_time() -> None:
 
 
 def test_newer_release_at_a_tenant_sends_us_back_to_the_ledger() -> None:
-    """Sentence 7: newer than ours: the ledger is read again; it had not heard, so its mark rises."""
+    """Sentence 7: newer than ours: the ledger is read again; its mark rises to what it missed."""
     stage = Stage()
     stage.push("older")
     stage.push("newer")

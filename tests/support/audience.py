@@ -55,6 +55,7 @@ class Audience:
         self.told = list[Told]()
         self._actors: dict[str, Actor] = {}
         self._names: dict[str, str] = {}
+        self._spoken: dict[str, Job[str]] = {}
         self._ends: list[JobEnd] = []
         self._witness = world.script = Witness(scheduler)
 
@@ -107,6 +108,10 @@ class Audience:
     def reason(self, job: str) -> str:
         """The reason of a job's outcome."""
         return self.named(self.outcome(job).reason)
+
+    def said(self, who: str) -> str:
+        """What a verb of the desk answered."""
+        return self.named(self._spoken[who].result())
 
     def sentence(self, job: str) -> str:
         """The last line that a job prints."""

@@ -21,16 +21,19 @@ from simulator.process import Running, simulation
 from simulator.served import ServeOptions, edge_of, git_of
 from tests.support.shell import Said, Shell
 
-__all__ = ["QUICK", "TENANTS", "Happened", "LiveWorld", "live_world"]
+__all__ = ["QUICK", "REQUIRED", "TENANTS", "Happened", "LiveWorld", "live_world"]
 
 TENANTS = ("hongming", "acme", "globex")
 """The fleet of a live world; the first one is the canary."""
+
+REQUIRED = ("ci / build (push)", "ci / test (push)")
+"""What CI has to say of a commit."""
 
 QUICK = Pace(
     canary=TENANTS[0],
     batch_size=2,
     soak_s=0.1,
-    settle_interval_s=0.1,
+    settle_interval_s=0.3,
     settle_budget_s=3.0,
     ci_interval_s=0.1,
     ci_wait_s=10.0,
@@ -126,6 +129,7 @@ class LiveWorld:
     def calm(self) -> None:
         """Ends all faults, heals every tenant and lifts a pin, so that the next test can begin."""
         self.running.move("faults", {"clear": True})
+        self.running.move("options", {"fence": "landing", "landing_s": 0.05, "answer_s": 0.05})
         for slug in TENANTS:
             self.set_tenant(slug, health="healthy", lag={"low_s": 0.0, "high_s": 0.0})
         if self.record().pin is not None:
@@ -138,7 +142,7 @@ def live_world(folder: Path, pace: Pace = QUICK, **variables: str) -> Iterator[L
 
     variables: of every command that its shell runs.
     """
-    options = ServeOptions(tenants=TENANTS, actors=_ACTORS, is_tied=True)
+    options = ServeOptions(tenants=TENANTS, actors=_ACTORS, required=REQUIRED, is_tied=True)
     with simulation(folder / "simulation", options) as running:
         shell = Shell(folder=folder, variables=variables)
         for actor in _ACTORS:

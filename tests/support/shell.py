@@ -8,11 +8,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 
 __all__ = ["ROOT", "Job", "Said", "Shell"]
 
@@ -66,6 +67,9 @@ class Job:
             stderr=subprocess.PIPE,
             text=True,
         )
+        assert self._process.stdout is not None, "it was started with a pipe"
+        assert self._process.stderr is not None, "it was started with a pipe"
+        self._out, self._err = _Lines(self._process.stdout), _Lines(self._process.stderr)
 
     def __enter__(self) -> Self:
         return self
@@ -76,9 +80,9 @@ class Job:
         value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._process.poll() is None:
+        if self.is_running:
             self._process.kill()
-            self._process.communicate()
+            self.finish()
 
     @property
     def pid(self) -> int:
@@ -94,10 +98,51 @@ class Job:
         """Sends a signal to the process, and to no child of it."""
         self._process.send_signal(number)
 
+    def wait_until_told(self, text: str) -> None:
+        """Waits for a line of progress; fails the test when it ends without one."""
+        self._err.wait_for(text)
+
     def finish(self) -> Said:
         """Waits for the end; fails the test when it does not come."""
-        out, err = self._process.communicate(timeout=_JOB_MAX_S)
-        return Said(code=self._process.returncode, out=out, err=err)
+        code = self._process.wait(_JOB_MAX_S)
+        return Said(code=code, out=self._out.all(), err=self._err.all())
+
+
+class _Lines:
+    """Takes what a process prints as it comes, so that its pipe is never full."""
+
+    def __init__(self, pipe: IO[str]) -> None:
+        self._pipe = pipe
+        self._lines: list[str] = []
+        self._has_ended = False
+        self._news = threading.Condition()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def all(self) -> str:
+        """Everything, once the pipe is closed."""
+        self._reader.join(_JOB_MAX_S)
+        assert self._has_ended, "whoever holds the pipe has ended"
+        return "".join(self._lines)
+
+    def wait_for(self, text: str) -> None:
+        """Waits for a line with the text in it; fails the test when none comes."""
+        with self._news:
+            self._news.wait_for(lambda: self._has_ended or self._has(text), _JOB_MAX_S)
+            assert self._has(text), f"{text!r} was not told: {self._lines}"
+
+    def _has(self, text: str) -> bool:
+        return any(text in line for line in self._lines)
+
+    def _read(self) -> None:
+        with self._pipe:
+            for line in self._pipe:
+                with self._news:
+                    self._lines.append(line)
+                    self._news.notify_all()
+        with self._news:
+            self._has_ended = True
+            self._news.notify_all()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ Jobs run the pipeline's own code over direct ports. This module must not decide 
 the scenarios and the simulator's properties do.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import fields, replace
 from typing import Any
 
@@ -127,6 +127,11 @@ class Stage(Audience):
         for repository in self.world.layout.repositories:
             self.move_pointer(release, repository)
 
+    def strip_labels(self) -> None:
+        """Takes our label off every image, so that only the ledger knows its release."""
+        for repository in self.world.registry.repositories.values():
+            repository.blobs.clear()
+
     def raise_mark(self, release: str) -> None:
         """Raises the ledger's mark behind everybody's back."""
         self.edit(mark=Sha(self.sha(release)))
@@ -183,6 +188,13 @@ class Stage(Audience):
             job, self._play(job, run, stages), at_s=max(at_s, self.now_s)
         )
         self._actors[job] = Actor(run=run, job=spawned)
+
+    def act(self, who: str, verb: Callable[[Run], Coroutine[Any, Any, str]]) -> None:
+        """Lets a person use a verb of the desk, now; `said` has the answer."""
+        self.start(who, "base", ())
+        self._actors[who].job.kill()
+        spoken = self.scheduler.spawn(who, verb(self._actors[who].run))
+        self._spoken[who] = spoken
 
     async def _play(self, job: str, run: Run, stages: Any) -> None:  # noqa: ANN401 - as in `start`
         outcome = await run_job(run, stages)

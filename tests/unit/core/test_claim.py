@@ -163,7 +163,7 @@ def test_step_of_the_attempt_that_holds_the_record_does_not_wait(
     assert decision == Proceed()
 
 
-@pytest.mark.parametrize("stands", [orders(newer="b"), {sha("b"): Order.UNKNOWN}])
+@pytest.mark.parametrize("stands", [orders(newer="b"), {sha("b"): Order.UNKNOWN}, {}])
 def test_newer_release_under_yield_never_waits_for_a_lease(stands: Orders) -> None:
     """It takes the record at once, and waits for open intents only."""
     found = record(mark=sha("a"), holder=holder("b", "1"))

@@ -84,7 +84,10 @@ def test_mended_range_leaves_alone_what_is_not_newer_than_its_start(after: Order
 @pytest.mark.parametrize("denied", [BAD, MENDED])
 def test_release_of_which_nothing_is_known_is_denied(denied: object) -> None:
     """A forge that can't compare lifts no denial."""
-    assert denied == record(denied=(denied,)).denial({})
+    listed = record(denied=(denied,))
+
+    assert denied == listed.denial({})
+    assert denied == listed.denial(orders(newer="a"))
 
 
 def test_range_of_one_commit_denies_exactly_that() -> None:

@@ -78,7 +78,9 @@ def test_fleet_on_target_has_no_batches() -> None:
 @pytest.mark.parametrize("on_target", ["", "a b c d e f g h"])
 def test_canary_that_the_fleet_does_not_list_is_refused(on_target: str) -> None:
     """A misspelt canary is never left out in silence; the message names it and what is there."""
-    with pytest.raises(Invalid, match=r"^hongmin: the canary is not among .*seen: a, b, c, d, e"):
+    with pytest.raises(
+        Invalid, match=r"^hongmin: the canary is not among .*seen: a, b, c, d, e, f, g, h\)"
+    ):
         plan(on_target, canary="a hongmin")
 
 

@@ -30,7 +30,8 @@ def test_defaults_are_the_protocols() -> None:
     )
     assert (5.0, 10, 6.0) == (policy.send_margin_s, policy.swap_attempts_max, policy.grace_s)
     assert (SupersededBy.CLAIMED, OnNewer.YIELD) == (policy.superseded_by, policy.on_newer)
-    assert 0 == policy.superseded_exit_code
+    assert (1800.0, 2.0, 10) == (policy.claim_wait_s, policy.retry_s, policy.claims_max)
+    assert ((), None, 0) == (policy.canary, policy.deadline_s, policy.superseded_exit_code)
 
 
 def test_holder_renews_three_times_in_each_lease() -> None:
@@ -54,10 +55,12 @@ def test_holder_renews_three_times_in_each_lease() -> None:
 )
 def test_setting_that_must_be_positive_is_refused_by_name(name: str, value: float) -> None:
     """No interval, count or lease of zero: it would spin, never confirm, or never end."""
-    settings: dict[str, Any] = {name: value}
+    refused: dict[str, Any] = {name: value}
+    legal: dict[str, Any] = {name: 1}
 
+    assert 1 == getattr(Policy(**legal), name)
     with pytest.raises(Invalid, match=f"^{name}: must be more than zero"):
-        Policy(**settings)
+        Policy(**refused)
 
 
 @pytest.mark.parametrize("value", [-1, float("nan")])

@@ -139,7 +139,10 @@ def test_older_release_after_having_settled_is_a_regression() -> None:
 @pytest.mark.parametrize("answer", NO_RELEASE)
 def test_older_release_after_a_silence_is_still_a_regression(answer: Observation) -> None:
     """A moment without an answer does not hide that the tenant had settled."""
-    assert REGRESSED is judged(on(OURS), on(OURS), answer, answer, on(BEFORE)).state
+    settled = (on(OURS), on(OURS))
+
+    assert REGRESSED is judged(*settled, answer, answer, on(BEFORE)).state
+    assert REGRESSED is judged(*settled, answer, on(OURS), on(BEFORE)).state
     assert PENDING is judged(on(OURS), answer, on(BEFORE)).state
 
 

@@ -233,6 +233,11 @@ def test_change_that_does_not_concern_us_leaves_the_record_ours(found: Record) -
     assert decide(found) == StillOurs()
 
 
+def test_record_without_a_mark_overtakes_nobody() -> None:
+    """While no release is known to be newer, the holder decides."""
+    assert decide(replace(BEFORE, mark=None)) == StillOurs()
+
+
 def test_pin_that_stood_when_we_claimed_is_no_news() -> None:
     """A person's job claims under a pin, and a lost swap does not stop it for that pin."""
     before = replace(BEFORE, pin=pin())

@@ -1,0 +1,73 @@
+"""The simulator from the shell: up, moved, looked at, and down without a trace."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.shell import Shell
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("live-simulator")]
+
+
+def test_simulation_comes_up_is_moved_and_goes_down_without_a_trace(tmp_path: Path) -> None:
+    """Every verb finds it by its folder, a second one is refused, and `sim.down` may be repeated."""
+    shell = Shell(folder=tmp_path)
+    try:
+        up = shell.invoke("sim.up", "--tenants", "2", "--lag", "flapping:1", "--env", "staging")
+        again = shell.invoke("sim.up")
+        pushed = shell.invoke("sim.push", "--json")
+        fault = shell.invoke("sim.fault", "--kind", "delay", "--seconds", "1", "--service", "edge")
+        status = shell.invoke("sim.status")
+        mended = shell.invoke("sim.fault", "--end", "all")
+        with shell.start("sim.status", "--follow") as following:
+            down = shell.invoke("sim.down")
+            followed = following.finish()
+    finally:
+        last = shell.invoke("sim.down")
+
+    assert [("up", 0), ("invalid", 2)] == [up.end, again.end]
+    assert pushed.document["tag"] == f"staging-{pushed.document['sha'][:7]}"
+    assert [("broken", 0), ("mended", 0)] == [fault.end, mended.end]
+    assert {"fault 1: delay", "tenant acme: " + status.out.split("tenant acme: ")[1][:7]} <= {
+        line.strip().partition(" (")[0] for line in status.out.splitlines()
+    }
+    assert 0 == followed.code
+    assert [("down", 0), ("down", 0)] == [down.end, last.end]
+    assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["sim.status"],
+        ["sim.push"],
+        ["sim.fault", "--kind", "delay"],
+        ["sim.up", "--fence", "wooden"],
+        ["sim.up", "--lag", "long"],
+        ["sim.up", "--tenants", "0"],
+        ["sim.push", "--ci-after", "soon"],
+    ],
+    ids=" ".join,
+)
+def test_simulator_verb_that_makes_no_sense_is_refused(tmp_path: Path, words: list[str]) -> None:
+    """It exits 2 with a sentence, and starts nothing."""
+    said = Shell(folder=tmp_path).invoke(*words)
+
+    assert ("invalid", 2) == said.end
+    assert [] == [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_events_are_lines_of_json(tmp_path: Path) -> None:
+    """`sim.status --follow` tells what has happened from the beginning."""
+    shell = Shell(folder=tmp_path)
+    try:
+        shell.invoke("sim.up", "--tenants", "1")
+        with shell.start("sim.status", "--follow", "--json") as following:
+            shell.invoke("sim.down")
+            followed = following.finish()
+    finally:
+        shell.invoke("sim.down")
+
+    events = [json.loads(line) for line in followed.out.splitlines() if line.startswith('{"index"')]
+    assert [0, "pushed"] == [events[0]["index"], events[0]["kind"]]
