@@ -17,9 +17,9 @@ from release.core.decisions import (
 from release.core.ledger import Next, Record
 from release.core.order import Order, Orders
 from release.core.policy import OnNewer
-from release.core.values import JobId
+from release.core.values import JobId, Sha
 
-__all__ = ["decide_claim", "find_denial", "find_hold"]
+__all__ = ["decide_claim", "find_denial", "find_hold", "find_unread"]
 
 
 def find_hold(record: Record, orders: Orders, utc: datetime) -> Held | None:
@@ -43,6 +43,16 @@ def find_denial(record: Record, orders: Orders) -> Held | None:
     return Held(reason=f"denied ({span}): {denial.reason}")
 
 
+def find_unread(record: Record, orders: Orders) -> Sha | None:
+    """The first commit of a denial to which the release's order is unknown.
+
+    Such a release may be denied or not: to hold it in silence would look like a pin.
+    """
+    named = [sha for denial in record.denied for sha in (denial.after, denial.upto)]
+    unread = (sha for sha in named if orders.get(sha, Order.UNKNOWN) is Order.UNKNOWN)
+    return next(unread, None)
+
+
 def decide_claim(  # noqa: PLR0913 - each argument is one fact that the decision needs
     record: Record,
     orders: Orders,
@@ -61,6 +71,9 @@ def decide_claim(  # noqa: PLR0913 - each argument is one fact that the decision
     has_run_out: whether the holder's lease has run out, by this job's own clock.
     is_by_hand: a person is not held by a pin, and waits for any lease that lives.
     """
+    unread = find_unread(record, orders)
+    if unread is not None:
+        return Impossible(order=Order.UNKNOWN, mark=unread)
     held = find_denial(record, orders) if is_by_hand else find_hold(record, orders, utc)
     if held is not None:
         return held

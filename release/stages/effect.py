@@ -4,7 +4,6 @@ An effect is sent once. When its answer is lost the request is in flight, so its
 and repeating it is a new step (sentence 5). This module must not judge what tenants serve.
 """
 
-from asyncio import CancelledError
 from collections.abc import Sequence
 from functools import partial
 
@@ -33,6 +32,10 @@ async def redeploy(run: Run, tenants: tuple[Tenant, ...], *, phase: str) -> tupl
         number = await _write_intent(run, Effect.REDEPLOY, what)
         assert run.epoch is not None, "the intent was written by a holder"
         run.tell("redeploy", f"{phase}: {what}", tenants=_slugs(tenants), epoch=run.epoch)
+        # A signal may end the job before an answer comes: then these are no longer untouched.
+        before = dict(run.progress)
+        note = "its redeploy was not answered"
+        run.progress.update({one: Progress(tenant=one, note=note) for one in tenants})
         try:
             answer = await run.ports.fleet.redeploy(
                 run.release, tenants, epoch=run.epoch, phase=phase
@@ -41,20 +44,17 @@ async def redeploy(run: Run, tenants: tuple[Tenant, ...], *, phase: str) -> tupl
             run.answered.add(number)
             await heed_fence(run, refusal)
             await take_over(run)
-        except CancelledError:
-            # What was sent may land all the same, so that these tenants are not untouched.
-            note = "cancelled before its redeploy was answered"
-            run.progress.update({one: Progress(tenant=one, note=note) for one in tenants})
-            raise
         except OutcomeUnknown as lost:
             run.warn(f"{phase}: no answer, it may still take effect: {lost}")
             return _unanswered(tenants, str(lost))
         except Refused:
             run.answered.add(number)
+            run.progress = before
             raise
         except Unavailable as unreached:
             # Nothing was sent, so that a later step may try again as if for the first time.
             run.answered.add(number)
+            run.progress = before
             run.warn(f"{phase}: {unreached}")
             await run.ports.clock.sleep(run.assignment.policy.retry_s)
         else:

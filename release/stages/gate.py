@@ -5,7 +5,7 @@ This module must not claim or touch anything.
 
 from dataclasses import replace
 
-from release.core.claim import find_hold
+from release.core.claim import find_hold, find_unread
 from release.core.freeze import find_freeze
 from release.core.order import Order
 from release.core.outcome import Word
@@ -55,8 +55,10 @@ async def gate(run: Run) -> None:
     record = run.reading.record
     if record is None or run.assignment.is_by_hand:
         return
-    held = find_hold(record, await relate(run, record), await run.ports.clock.utc_now())
-    if held is not None:
+    orders = await relate(run, record)
+    held = find_hold(record, orders, await run.ports.clock.utc_now())
+    # Where the forge can't compare, the claim fails loudly instead of being held in silence.
+    if held is not None and find_unread(record, orders) is None:
         raise Ended(Word.HELD, held.reason)
 
 

@@ -7,7 +7,7 @@ import pytest
 from freezegun import freeze_time
 
 from release.core.claim import decide_claim, find_denial, find_hold
-from release.core.decisions import ClaimDecision, Held, Proceed
+from release.core.decisions import ClaimDecision, Held, Impossible, Proceed
 from release.core.ledger import PinKind, Record
 from release.core.order import Order, Orders
 from release.core.policy import OnNewer
@@ -80,12 +80,12 @@ def test_release_beyond_the_denied_range_goes_on() -> None:
 
 
 @pytest.mark.parametrize("missing", ["a", "c"])
-def test_release_whose_order_is_unknown_is_held(missing: str) -> None:
-    """A forge that can't compare lifts no denial: an unknown order denies."""
+def test_release_whose_order_to_a_denied_range_is_unknown_is_impossible(missing: str) -> None:
+    """A forge that can't compare lifts no denial, and the job fails instead of looking held."""
     found = record(denied=(BAD,))
     stands = {sha("a"): Order.NEWER, sha("c"): Order.OLDER, sha(missing): Order.UNKNOWN}
 
-    assert DENIED == decide(found, stands)
+    assert Impossible(order=Order.UNKNOWN, mark=sha(missing)) == decide(found, stands)
 
 
 def test_person_is_not_held_by_a_pin() -> None:

@@ -92,6 +92,13 @@ def test_tenant_that_flaps_between_old_and_new_never_settles() -> None:
     assert (PENDING, 0, False) == (progress.state, progress.streak, progress.has_settled)
 
 
+@pytest.mark.parametrize("answer", [*NO_RELEASE, on(OURS), on(BEFORE), on(AFTER), on(STRANGE)])
+def test_tenant_counts_as_asked_once_anything_was_judged(answer: Observation) -> None:
+    """Silence is an answer too; only before the first poll nothing is known."""
+    assert not judged().was_asked
+    assert judged(answer).was_asked
+
+
 @pytest.mark.parametrize("answer", NO_RELEASE)
 def test_answer_without_a_release_never_settles(answer: Observation) -> None:
     """Not JSON, not 200, no `git_sha`, `dev`, or no answer at all: however often, it is pending."""
