@@ -1,7 +1,7 @@
 """Holds the requests of a live race until what came before them in the recorded order has happened.
 
-The order is that of a race in virtual time: in which sequence effects landed and claims were taken.
-This module must not know how jobs are run.
+The order is that of a race in virtual time: in which sequence effects landed, claims were taken and
+jobs ended. This module must not know how jobs are run.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,19 +9,21 @@ from dataclasses import dataclass
 
 from simulator.faults import Call, Service
 from simulator.happenings import Happening, Kind
+from simulator.properties import Course
 from simulator.wire import Phase
 from simulator.world import World
 
 __all__ = ["Cue", "CueScript", "cues_of"]
 
 _CLAIM = "claim"
+_END = "end"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cue:
     """One thing that has its place in the order; `at_s` is when it happened in virtual time.
 
-    subject: of an effect's call, such as `acme,globex to staging-7f25373`; or `claim`.
+    subject: of an effect's call, such as `acme,globex to staging-7f25373`; or `claim`, or `end`.
     """
 
     at_s: float
@@ -29,9 +31,14 @@ class Cue:
     subject: str
 
 
-def cues_of(happenings: Sequence[Happening], jobs: Sequence[str]) -> tuple[Cue, ...]:
-    """Reads the order off a log: each effect at its landing, each claim when it was taken."""
+def cues_of(course: Course) -> tuple[Cue, ...]:
+    """Reads the order off a course: each effect at its landing, each claim when it was taken.
+
+    The end of a job has its place too: what it says of the world is judged as the world was then.
+    """
+    happenings, jobs = course.happenings, {end.job for end in course.ends}
     cues = [cue for one in happenings for cue in _cue(happenings, one) if cue.actor in jobs]
+    cues += [Cue(at_s=end.at_s, actor=end.job, subject=_END) for end in course.ends]
     return tuple(sorted(cues, key=lambda cue: cue.at_s))
 
 
@@ -97,8 +104,13 @@ class CueScript:
             return True
         if call.service is Service.GIT and own is None:
             return self._waiting[0].subject != _CLAIM or self._waiting[0].actor == call.actor
-        # An effect that the order does not know comes after all that it knows of other jobs.
-        return own is None and all(cue.actor == call.actor for cue in self._waiting)
+        # An effect that the order does not know comes after all that it knows of other jobs, but
+        # not after what waits for the end of its own.
+        return own is None and not self._others_before_end_of(call.actor)
+
+    def _others_before_end_of(self, actor: str) -> bool:
+        own = [index for index, cue in enumerate(self._waiting) if cue.actor == actor]
+        return any(cue.actor != actor for cue in self._waiting[: own[-1] if own else None])
 
     def _cue_of(self, call: Call) -> Cue | None:
         subject = _CLAIM if call.service is Service.GIT else call.subject

@@ -1,8 +1,8 @@
 """Runs a race live: each job a real process against the simulator on sockets, in a held order.
 
-The order of landings and claims is taken from the same race in virtual time, and the simulator
-holds each request until what came before it has happened; so the machine's own speed changes
-nothing. This module must not judge; `race` does, from the world's log.
+The order of landings, claims and ends is taken from the same race in virtual time, and the
+simulator holds each request until what came before it has happened; so the machine's own speed
+changes nothing. This module must not judge; `race` does, from the world's log.
 """
 
 import asyncio
@@ -78,7 +78,7 @@ class _LiveRace:
         world = World(clock, Choices(), scenario.layout())
         found(scenario, world)
         names = [job.name for job in scenario.jobs]
-        order = cues_of(run_race(scenario, self.guard_name).course.happenings, names)
+        order = cues_of(run_race(scenario, self.guard_name).course)
         script = CueScript(world, order, hold_max_s=_HOLD_MAX_S * self.speed)
         repository = self.folder / "git" / f"{world.layout.forge_repository}.git"
         repository.parent.mkdir(parents=True)

@@ -6,6 +6,7 @@ the order of commits. This module must not send effects.
 
 from dataclasses import dataclass, replace
 from functools import partial
+from math import inf
 
 from release.core.claim import decide_claim
 from release.core.decisions import (
@@ -32,6 +33,7 @@ from release.core.transitions import (
 from release.core.transitions import (
     claim as claimed,
 )
+from release.core.values import JobId
 from release.errors import FenceRefused
 from release.stages.gate import check_head
 from release.stages.observe import list_candidates
@@ -81,12 +83,18 @@ class _Vigil:
     """What a job that wants to claim has seen of the others' lives, and of its own swaps.
 
     is_next_alive: whether the job that waits as next has written since we first saw it.
+    due_s: when a job that waits as next has to renew itself.
     """
 
     holder: LeaseWatch | None = None
     next: LeaseWatch | None = None
     is_next_alive: bool = False
     lost_swaps: int = 0
+    due_s: float = inf
+
+    def is_due(self, record: Record, job: JobId, now_s: float) -> bool:
+        """Whether a job has to write itself as next: it is not, or its lease has to be renewed."""
+        return record.next is None or record.next.job != job or now_s >= self.due_s
 
     def look(self, record: Record, now_s: float) -> "_Vigil":
         """Takes one more reading of the record into account."""
@@ -177,16 +185,18 @@ async def _claim_change(run: Run) -> Change:
 async def _wait_for_holder(run: Run, decision: Await | Queue, vigil: _Vigil, now_s: float) -> None:
     """Waits until the record changes or the holder's lease runs out; as `next`, renews itself."""
     assert vigil.holder is not None, "only a holder is waited for"
-    policy, holder = run.assignment.policy, decision.holder
-    if isinstance(decision, Queue):
-        queued = partial(queue, job=run.job, release=run.release, lease_s=policy.lease_s)
+    holder = decision.holder
+    if isinstance(decision, Queue) and vigil.is_due(run.record, run.job, now_s):
+        lease_s = run.assignment.policy.lease_s
+        queued = partial(queue, job=run.job, release=run.release, lease_s=lease_s)
         if not await try_swap(run, queued):
             vigil.lost_swaps += 1
             return
         vigil.look(run.record, now_s)
+        vigil.due_s = now_s + run.assignment.policy.renew_s
     run.tell("waiting", f"waiting for job {holder.job}, which holds {holder.release.sha.short}")
     before = run.record
-    await _wait(run, vigil.holder, now_s)
+    await _wait(run, vigil.holder, now_s, due_s=vigil.due_s)
     after = run.reading.record
     if run.assignment.is_by_hand and after is not None and after.holder is not None:
         lives = before.holder is not None and after.holder.beat != before.holder.beat
@@ -198,9 +208,9 @@ async def _wait_for_holder(run: Run, decision: Await | Queue, vigil: _Vigil, now
             )
 
 
-async def _wait(run: Run, watch: LeaseWatch, now_s: float) -> None:
-    """Waits until the record changes, that lease runs out or our own is due."""
-    within_s = min(watch.remaining_s(now_s), run.assignment.policy.renew_s)
+async def _wait(run: Run, watch: LeaseWatch, now_s: float, *, due_s: float = inf) -> None:
+    """Waits until the record changes, that lease runs out or our own place is due."""
+    within_s = max(0.0, min(watch.remaining_s(now_s), due_s - now_s))
     run.reading = await run.ports.ledger.changed(run.reading.version, within_s)
 
 
@@ -241,11 +251,22 @@ async def _drain(run: Run) -> None:
             open=len(run.open_intents),
         )
         before = run.record
-        began_s = await run.ports.clock.now_s()
-        run.reading = await run.ports.ledger.changed(run.reading.version, within_s)
+        waited_s = await _wait_for_answers(run, within_s)
+        await write(run, partial(_note_waited, noted=add_waited(before, waited_s)))
+
+
+async def _wait_for_answers(run: Run, within_s: float) -> float:
+    """Waits until every intent is acknowledged, or so long; returns how long that was.
+
+    It writes nothing, whatever else changes: two that answer each other's writes never end.
+    """
+    before, began_s = run.record, await run.ports.clock.now_s()
+    waited_s = 0.0
+    while run.open_intents and waited_s < within_s:
+        run.reading = await run.ports.ledger.changed(run.reading.version, within_s - waited_s)
         waited_s = await run.ports.clock.now_s() - began_s
         await check_standing(run, before)
-        await write(run, partial(_note_waited, noted=add_waited(before, waited_s)))
+    return waited_s
 
 
 def _note_waited(record: Record, noted: Record) -> Record:

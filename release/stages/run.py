@@ -6,6 +6,7 @@ other stages do, and note here what they learnt.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 from release.core.assignment import Assignment
 from release.core.ledger import Effect, Intent, Record
@@ -49,6 +50,7 @@ class Run:
     reading: the record as this job last read or wrote it.
     epoch: the epoch of this job's claim; None while it holds nothing.
     orders: how one release stands to another, as far as it was asked; ancestry does not change.
+    written_s: when, on our clock, the last write that was taken began.
     answered: own intents to acknowledge with the next write; the others stay open.
     last_intent: of the effect that was sent last.
     fleet: every tenant that there is. candidates: those of them that this job is about.
@@ -66,6 +68,7 @@ class Run:
     epoch: int | None = None
     orders: dict[tuple[Sha, Sha], Order] = field(default_factory=dict)
     writes: int = 0
+    written_s: float = -inf
     intents: int = 0
     answered: set[int] = field(default_factory=set)
     last_intent: Intent | None = None

@@ -5,6 +5,7 @@ This module must not send effects; `effect` writes an intent through here before
 
 from collections.abc import Callable
 from functools import partial
+from math import inf
 
 from release.core.decisions import ClaimAgain, Held, Overtaken, StillOurs, Stopped
 from release.core.ledger import Phase, Record
@@ -32,6 +33,7 @@ async def write(run: Run, change: Change) -> float:
     for _ in range(run.assignment.policy.swap_attempts_max):
         began_s = await run.ports.clock.now_s()
         if await try_swap(run, change):
+            run.written_s = began_s
             return began_s
         await check_standing(run, before)
     raise Ended(
@@ -51,7 +53,7 @@ async def try_swap(run: Run, change: Change) -> bool:
     try:
         version = await run.ports.ledger.swap(run.reading.version, record)
     except Unavailable as unreachable:
-        run.warn(f"the ledger did not take a write: {unreachable}")
+        run.tell("unwritten", f"the ledger did not take a write: {unreachable}")
         await run.ports.clock.sleep(run.assignment.policy.retry_s)
         run.reading = await run.ports.ledger.read()
     except (Conflict, OutcomeUnknown):
@@ -118,10 +120,26 @@ async def renew(run: Run, phase: Phase) -> None:
 
 
 async def rest(run: Run, until_s: float, phase: Phase) -> None:
-    """Waits until that instant, renewing the lease at least three times in each of its lengths."""
+    """Waits until that instant, renewing the lease three times in each of its lengths.
+
+    It is not renewed more often, however short the wait: each write makes whoever is about to claim
+    lose a swap, and a newer release could be kept out by one that polls fast.
+    """
     while True:
-        await renew(run, phase)
-        left_s = until_s - await run.ports.clock.now_s()
-        if left_s <= 0:
+        now_s = await run.ports.clock.now_s()
+        if _due_s(run, phase) <= now_s:
+            await renew(run, phase)
+            now_s = await run.ports.clock.now_s()
+        if now_s >= until_s:
             return
-        await run.ports.clock.sleep(min(left_s, run.assignment.policy.renew_s))
+        await run.ports.clock.sleep(max(0.0, min(until_s, _due_s(run, phase)) - now_s))
+
+
+def _due_s(run: Run, phase: Phase) -> float:
+    """When the record should next hear of this job: of another phase, an answer, or that it lives."""
+    if not run.is_holder:
+        return inf
+    holder = run.record.holder
+    if holder is None or holder.phase is not phase or run.answered:
+        return -inf
+    return run.written_s + run.assignment.policy.renew_s

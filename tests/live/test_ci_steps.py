@@ -58,24 +58,6 @@ def test_four_steps_of_one_run_come_to_one_deploy(world: LiveWorld, tmp_path: Pa
     assert "deployed" == outputs(tmp_path / "output")["outcome"]
 
 
-def test_deploy_in_gitea_writes_outputs_summary_and_annotations(
-    world: LiveWorld, tmp_path: Path
-) -> None:
-    """The superseded run is green, and says beside it who is newer."""
-    older, newer = world.push(), world.push()
-    world.invoke("deploy", "--commit", newer, **QUICK_SOAK)
-
-    said = world.invoke("deploy", actor="older", **actions(tmp_path, older, run="275383"))
-
-    found = outputs(tmp_path / "output")
-    assert ("superseded", 0) == said.end
-    assert ("superseded", "0", older, newer) == tuple(
-        found[name] for name in ("outcome", "exit_code", "release", "by")
-    )
-    assert "### superseded" in (tmp_path / "summary").read_text()
-    assert "::notice title=superseded on production::" in said.err
-
-
 def test_failed_deploy_in_github_is_an_error_beside_the_run(
     world: LiveWorld, tmp_path: Path
 ) -> None:

@@ -1,5 +1,7 @@
 """What a person does by hand: take the record from its holder, lift the pin, redeploy a few."""
 
+from signal import SIGTERM
+
 import pytest
 
 from tests.support.live_world import LiveWorld
@@ -47,11 +49,12 @@ def test_hand_verb_is_refused_while_a_lease_lives(world: LiveWorld) -> None:
         world.wait_for(lambda one: "soaking" in one["note"], since)
 
         refused = world.invoke("redeploy", "--to", newer, "--force", actor="operator")
-        is_holding = holder.is_running
+        holder.send(SIGTERM)
+        cancelled = holder.finish()
 
     assert ("failed", 1) == refused.end
     assert "holds the environment" in refused.last_line
-    assert is_holding
+    assert "cancelled" == cancelled.word
     assert [] == [
         one
         for one in world.happenings(since)
@@ -75,16 +78,15 @@ def test_redeploy_of_some_tenants_touches_no_other(world: LiveWorld) -> None:
     assert serving["hongming"] != newer
 
 
-def test_redeploy_of_what_is_right_already_needs_force(world: LiveWorld) -> None:
-    """`--to latest` is resolved to its release; only `--force` redeploys tenants that are on it."""
+def test_forced_redeploy_sends_also_what_is_right_already(world: LiveWorld) -> None:
+    """`--force` is for a tenant that answers with the release and needs it all the same."""
     newer = world.push()
-    world.invoke("deploy", "--commit", newer, **QUICK_SOAK)
+    words = ["--to", newer, "--only", "acme"]
     since = world.count()
 
-    skipped = world.invoke("redeploy", "--to", "latest", "--only", "acme")
-    landed = [one["subject"] for one in world.happenings(since) if one["kind"] == "landed"]
-    forced = world.invoke("redeploy", "--to", "latest", "--only", "acme", "--force")
-    landed_by_force = [one["subject"] for one in world.happenings(since) if one["kind"] == "landed"]
+    first = world.invoke("redeploy", *words)
+    forced = world.invoke("redeploy", *words, "--force")
 
-    assert [("verified", 0), ("redeployed", 0)] == [skipped.end, forced.end]
-    assert ([], ["acme"]) == (landed, landed_by_force)
+    landed = [one["subject"] for one in world.happenings(since) if one["kind"] == "landed"]
+    assert [("redeployed", 0), ("redeployed", 0)] == [first.end, forced.end]
+    assert ["acme", "acme"] == landed

@@ -1,8 +1,11 @@
 """The menu: which verbs there are, what each says of itself, and what it may cost to look."""
 
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+from invoke.parser.argument import Argument
 from invoke.tasks import Task
 
 from tasks import namespace
@@ -36,10 +39,16 @@ def shell(tmp_path: Path) -> Shell:
     return Shell(folder=tmp_path)
 
 
-def verb(name: str) -> Task[object]:
+def verb(name: str) -> Task[Any]:
     """A verb of the collection."""
-    task: Task[object] = namespace[name]
+    task: Task[Any] = namespace[name]
     return task
+
+
+@cache
+def options(name: str) -> tuple[Argument, ...]:
+    """The options of a verb; Invoke takes each explanation off the verb as it hands it out."""
+    return tuple(verb(name).get_arguments())
 
 
 def test_menu_has_exactly_the_verbs_of_headway_and_of_its_simulator() -> None:
@@ -76,9 +85,9 @@ def test_verb_says_what_it_does_in_one_sentence(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(RELEASE_VERBS | SIMULATOR_VERBS))
 def test_verb_takes_the_options_of_all_and_explains_each_of_its_own(name: str) -> None:
     """Every verb takes --config, --env and --json, no positional word, and explains its options."""
-    arguments = verb(name).get_arguments()
+    arguments = options(name)
 
-    assert {"config", "env", "json"} <= {argument.name.replace("_", "-") for argument in arguments}
+    assert {"config", "env", "json"} <= {argument.name for argument in arguments}
     assert [] == [argument.name for argument in arguments if argument.positional]
     assert [] == [argument.name for argument in arguments if not argument.help]
 
@@ -88,7 +97,7 @@ def test_every_option_has_one_long_name_alone() -> None:
     letters = [
         f"{name} -{short}"
         for name in namespace.task_names
-        for argument in verb(name).get_arguments()
+        for argument in options(name)
         for short in argument.names
         if len(short) == 1
     ]

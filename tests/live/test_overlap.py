@@ -13,8 +13,7 @@ EFFECTS = {"landed", "pointed"}
 SPREAD = {"low_s": 0.0, "high_s": 1.0}
 
 
-@pytest.mark.parametrize("fence", ["landing", "none"])
-@pytest.mark.parametrize("first", ["older", "newer"])
+@pytest.mark.parametrize(("fence", "first"), [("landing", "older"), ("none", "newer")])
 def test_overlapping_deploys_leave_everything_on_the_newer_commit(
     world: LiveWorld, fence: str, first: str
 ) -> None:

@@ -77,12 +77,12 @@ def is_claimed(one: Happened) -> bool:
 
 def has_landed(one: Happened) -> bool:
     """The first tenant runs the release, and the job may not know it yet."""
-    return one["kind"] == "landed"
+    return bool(one["kind"] == "landed")
 
 
 def is_in_flight(one: Happened) -> bool:
     """The control plane has taken a request on, which lands after the job is dead."""
-    return one["kind"] == "accepted"
+    return bool(one["kind"] == "accepted")
 
 
 def is_promoting(one: Happened) -> bool:

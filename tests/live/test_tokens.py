@@ -1,7 +1,6 @@
 """No token is found in anything that a deploy writes, says, or shows in the list of processes."""
 
 import base64
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -69,19 +68,6 @@ def in_ci(folder: Path, commit: str) -> Mapping[str, str]:
     }
 
 
-@pytest.mark.parametrize("flags", [[], ["--json"]], ids=["sentence", "json"])
-def test_deploy_leaves_no_token_behind(world: LiveWorld, tmp_path: Path, flags: list[str]) -> None:
-    """Neither in what it says nor in journal, outputs, summary and the ledger's objects."""
-    newer = world.push()
-
-    said = world.invoke("deploy", *flags, **in_ci(tmp_path, newer), **QUICK_SOAK)
-
-    places = written(world, tmp_path, said)
-    assert 0 == said.code
-    assert {"journal.jsonl", "output", "summary"} <= set(places)
-    assert [] == found(spellings(world), places)
-
-
 @pytest.mark.parametrize("table", ["forge", "fleet", "registry"])
 def test_deploy_with_a_wrong_token_fails_without_showing_it(
     world: LiveWorld, tmp_path: Path, table: str
@@ -99,7 +85,7 @@ def test_deploy_with_a_wrong_token_fails_without_showing_it(
         **{f"HEADWAY_{table.upper()}__{key}__FILE": str(wrong)},
     )
 
-    services = {"forge": "forge", "fleet": "control plane", "registry": "registry"}
+    services = {"forge": "forge", "fleet": "control plane", "registry": "token server"}
     assert 1 == said.code
     assert services[table] in said.last_line.lower()
     assert "401" in said.last_line
@@ -115,20 +101,24 @@ def test_deploy_whose_answers_are_lost_leaves_no_token_behind(
         world.add_fault(kind="lose_answer", service=service, times=1)
         world.add_fault(kind="lose_answer", service=service, status=502, after=1, times=1)
 
-    said = world.invoke("deploy", **in_ci(tmp_path, newer), **QUICK_SOAK)
+    said = world.invoke("deploy", "--json", **in_ci(tmp_path, newer), **QUICK_SOAK)
 
-    assert json.dumps(said.last_line)
-    assert [] == found(spellings(world), written(world, tmp_path, said))
+    places = written(world, tmp_path, said)
+    assert newer == said.document["release"]
+    assert {"journal.jsonl", "output", "summary"} <= set(places)
+    assert [] == found(spellings(world), places)
 
 
-def test_no_process_has_a_token_among_its_arguments(world: LiveWorld) -> None:
-    """Looked at with every event of a deploy, while git and the job are held in the act."""
+def test_deploy_leaves_no_token_behind_and_shows_none_in_the_list_of_processes(
+    world: LiveWorld, tmp_path: Path
+) -> None:
+    """Looked at with every event of the deploy, while git and the job are held in the act."""
     newer = world.push()
     tokens, seen = spellings(world), set[bytes]()
     world.add_fault(kind="delay", service="git", before_s=0.2)
     since = world.count()
-    words = ["deploy", "--config", world.config(), "--commit", newer]
-    with world.shell.start(*words, **QUICK_SOAK) as job:
+    words = ["deploy", "--config", world.config()]
+    with world.shell.start(*words, **in_ci(tmp_path, newer), **QUICK_SOAK) as job:
 
         def look(one: Mapping[str, object]) -> bool:
             seen.update(command_lines())
@@ -137,7 +127,7 @@ def test_no_process_has_a_token_among_its_arguments(world: LiveWorld) -> None:
         world.wait_for(look, since)
         said = job.finish()
 
-    held = [line for line in seen if line.startswith(b"git\0")]
     assert ("deployed", 0) == said.end
-    assert any(b"push" in line for line in held)
+    assert [] == found(tokens, written(world, tmp_path, said))
+    assert any(line.startswith(b"git\0") and b"push" in line for line in seen)
     assert [] == [line for line in seen if any(token in line for token in tokens)]

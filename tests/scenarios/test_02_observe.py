@@ -153,6 +153,21 @@ def test_missing_record_counts_only_tenants_confirmed_every_time() -> None:
     assert "no steady release could be read at t2" in stage.warnings("first use")
 
 
+def test_missing_record_does_not_follow_a_tenant_that_changes_between_two_looks() -> None:
+    """Sentence 2: a tenant that names one release and then another is confirmed on neither."""
+    stage = Stage(is_declared=False)
+    stage.push("older")
+    stage.push("newer")
+    stage.move_tenant("t2", "newer")
+    stage.move_tenant("t2", "base", at_s=10)
+
+    stage.start("first use", "older", LEDGER_INIT, is_first_use=True)
+    stage.run()
+
+    assert "base" == stage.mark
+    assert "no steady release could be read at t2" in stage.warnings("first use")
+
+
 def test_declared_first_use_does_not_wait() -> None:
     """Sentence 2: a first use that is declared observes too, and has no intent to wait for."""
     stage = Stage(is_declared=False)
@@ -212,4 +227,18 @@ def test_lost_record_is_rebuilt_from_the_whole_fleet_also_by_a_narrow_job() -> N
 
     assert "superseded" == stage.word("by-hand")
     assert "newer" == stage.mark
+    assert [] == stage.landings("by-hand")
+
+
+def test_job_for_one_tenant_looks_at_all_of_them() -> None:
+    """Sentence 2: a newer release at a tenant that we are not about supersedes all the same."""
+    stage = Stage()
+    stage.push("older")
+    stage.push("newer")
+    stage.move_tenant("t1", "newer")
+
+    stage.start("by-hand", "older", REDEPLOY, only=["t2"], is_by_hand=True)
+    stage.run()
+
+    assert "superseded" == stage.word("by-hand")
     assert [] == stage.landings("by-hand")

@@ -204,3 +204,20 @@ def test_wait_as_next_is_bounded() -> None:
     assert "another job held the environment for as long as we may wait" == stage.reason("new")
     assert "deployed" == stage.word("old")
     assert stage.record.next is None
+
+
+def test_waiting_next_and_draining_holder_do_not_answer_each_others_writes() -> None:
+    """Policies: `next` renews as a holder does, three times in each lease, whatever is written."""
+    stage = Stage(on_newer="finish")
+    stage.push("older")
+    stage.start("dead", "older")
+    stage.kill("dead", at_s=1)
+    stage.start("old", "older", at_s=5)
+    stage.push("newer", at_s=80)
+    stage.start("new", "newer", at_s=80)
+
+    stage.run(until_s=300)
+
+    waited_s = 300 - 80
+    assert len(stage.calls("new", "swap")) <= 1 + waited_s / 20
+    assert len(stage.calls("old", "swap")) <= 5 + waited_s / 20

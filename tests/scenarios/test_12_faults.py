@@ -292,11 +292,11 @@ def test_ledger_that_was_set_back_below_the_fence_goes_on_above_it() -> None:
 
 
 def test_lifting_the_epoch_survives_a_swap_of_unknown_outcome() -> None:
-    """A write that was taken unseen and is found again does not lift the epoch twice."""
+    """A write that is taken after it was read back as missing does not lift the epoch twice."""
     stage = Stage()
     stage.push("older")
     stage.world.control_plane.fence_seen["production"] = 41
-    stage.fault("late", "swap", after=1, late_s=0.1)
+    stage.fault("late", "swap", after=1, late_s=0.5)
     stage.fault("lose_answer", "swap", after=1)
     stage.slow_down(ledger=0.3)
 

@@ -10,24 +10,25 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.support.git_http import GitHttp
+from tests.support.git_http import GitHttp, GitRequest
 from tests.support.git_repository import GitRepository
 from tests.support.independent_forge import GiteaShaped, basic
 from tests.support.independent_plane import FleetWorld, Plane
 from tests.support.independent_registry import PASSWORD, USERNAME, RealRegistry
 
-__all__ = ["REPOSITORY", "SECRETS", "Done", "Job", "World"]
+__all__ = ["REPOSITORY", "SECRETS", "Deadly", "Done", "Job", "World"]
 
 REPOSITORY = "acme/shop"
 _FLEET_TOKEN, _FORGE_TOKEN = "fleet-7c1e0a5d", "forge-91b2d3f4"
 SECRETS = (_FLEET_TOKEN, _FORGE_TOKEN, PASSWORD)
 _LIMIT_S = 240
+_DECLARED: list[bytes] = []
 _CONFIG = """
 [forge]
 {forge}
@@ -94,11 +95,21 @@ class Job:
             stderr=subprocess.PIPE,
             env=environment,
         )
+        self._read = b""
 
     def kill(self) -> None:
         """Ends it at once; one that has ended already stays as it ended."""
         if self.process.poll() is None:
             os.kill(self.process.pid, signal.SIGKILL)
+
+    def read_error_line(self, part: str) -> str:
+        """Reads progress until a line holds this part; what was read is kept for the end."""
+        assert self.process.stderr is not None
+        while line := self.process.stderr.readline():
+            self._read += line
+            if part.encode() in line:
+                return line.decode()
+        return ""
 
     def wait(self) -> Done:
         """Waits for its end; a process that never ends fails the test."""
@@ -109,7 +120,7 @@ class Job:
             out, err = self.process.communicate()
             message = f"it never ended: {out.decode()[-1000:]}{err.decode()[-3000:]}"
             raise AssertionError(message) from None
-        return Done(code=self.process.returncode, out=out.decode(), err=err.decode())
+        return Done(code=self.process.returncode, out=out.decode(), err=(self._read + err).decode())
 
 
 class World:
@@ -133,11 +144,12 @@ class World:
 
     def __enter__(self) -> Self:
         self.git.__enter__()
+        self.write_config()
         first = self.push()
         for tenant in self.fleet.tenants.values():
             tenant.sha = tenant.before = first
         self.registry.point(REPOSITORY, "latest", f"staging-{first[:7]}")
-        self.write_config()
+        self._declare()
         return self
 
     def __exit__(
@@ -150,6 +162,16 @@ class World:
         self.plane.close()
         self.forge.close()
         self.registry.stop()
+
+    def _declare(self) -> None:
+        """Runs `ledger-init`, once in this process: the first commit is the same in each world."""
+        if not _DECLARED:
+            done = self.run("ledger-init")
+            assert done.code == 0, done.out + done.err
+            _DECLARED.append(json.dumps(self.record()).encode())
+            return
+        record = {"record.json": _DECLARED[0]}
+        self.repository.commit("declared", files=record, ref="refs/headway/production")
 
     def write_config(self, more: str = "") -> None:
         """Writes headway.toml."""
@@ -176,6 +198,16 @@ class World:
         self.registry.push(REPOSITORY, f"staging-{sha[:7]}", sha, is_index=is_index)
         return sha
 
+    def watch(self, tick: Callable[[str], None]) -> None:
+        """Tells of every request by its kind: of git, of the control plane, of a tenant."""
+
+        def look(request: GitRequest) -> int | None:
+            tick("push" if request.is_push else "git")
+            return None
+
+        self.fleet.tick = tick
+        self.git.refusal = look
+
     def start(self, *words: str, **variables: str) -> Job:
         """Starts `invoke VERB --config ...` as CI would, tokens in its environment."""
         environment = {
@@ -183,6 +215,7 @@ class World:
             "HEADWAY_FLEET_TOKEN": _FLEET_TOKEN,
             "HEADWAY_FORGE_TOKEN": _FORGE_TOKEN,
             "HEADWAY_REGISTRY_PASSWORD": PASSWORD,
+            "TMPDIR": str(self.folder),
             **variables,
         }
         verb, *rest = words
@@ -195,6 +228,22 @@ class World:
     def deploy(self, sha: str, *words: str, **variables: str) -> Done:
         """Runs `invoke deploy` of a commit."""
         return self.run("deploy", "--commit", sha, *words, **variables)
+
+    def ci_run(self, sha: str, *, summary: Path, attempt: int = 1) -> dict[str, str]:
+        """What Gitea tells a job of its run."""
+        return {
+            "GITEA_ACTIONS": "true",
+            "GITHUB_SHA": sha,
+            "GITHUB_REF": "refs/heads/main",
+            "GITHUB_REPOSITORY": "acme/shop",
+            "GITHUB_SERVER_URL": self.forge.url,
+            "GITHUB_RUN_ID": f"{self.commits.index(sha)}",
+            "GITHUB_RUN_ATTEMPT": f"{attempt}",
+            "GITHUB_JOB": "deploy",
+            "GITHUB_WORKFLOW": "release",
+            "GITHUB_EVENT_NAME": "push",
+            "GITHUB_STEP_SUMMARY": str(summary),
+        }
 
     def serving(self) -> dict[str, str]:
         """What each tenant runs, draining or not."""
@@ -222,22 +271,30 @@ class World:
         return found
 
 
-class KillAt:
-    """Kills a process when the world has seen so many requests of it."""
+class Deadly:
+    """Kills a process when the world has seen so many requests of it.
 
-    def __init__(self, world: World, number: int) -> None:
-        self.world = world
-        self.left = number
+    at: the kind of the request that it died in; empty while it lives.
+    """
+
+    def __init__(self, world: World, requests: int) -> None:
+        self._left = requests
+        self._lock = threading.Lock()
+        self._is_aimed = threading.Event()
+        self._job: Job | None = None
         self.at = ""
-        self.job: Job | None = None
-        self.ready = threading.Event()
-        world.fleet.tick = self.tick
+        world.watch(self._tick)
 
-    def tick(self, kind: str) -> None:
-        """Counts one request."""
-        self.left -= 1
-        if self.left == 0:
-            self.ready.wait()
-            assert self.job is not None
-            self.at = kind
-            self.job.kill()
+    def aim(self, job: Job) -> None:
+        """Says which process is meant."""
+        self._job = job
+        self._is_aimed.set()
+
+    def _tick(self, kind: str) -> None:
+        with self._lock:
+            self._left -= 1
+            if self._left == 0:
+                self._is_aimed.wait()
+                assert self._job is not None
+                self.at = kind
+                self._job.kill()

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
-__all__ = ["Act", "Answered", "FleetWorld", "Landing", "Plane", "Served"]
+__all__ = ["HTML", "JSON", "Act", "FleetWorld", "Habit", "Landing", "Plane", "Reply", "Served"]
 
 REDEPLOY = "/cp/admin/tenants/redeploy-fleet"
 Reply = tuple[int, dict[str, str], bytes]
@@ -75,7 +75,7 @@ class Act:
     later: bool = False
 
 
-Answered = Callable[[Act], None]
+Habit = Callable[[Act], None]
 
 
 class FleetWorld:
@@ -91,12 +91,17 @@ class FleetWorld:
         self.late: list[tuple[str, str, int | None]] = []
         self.asked: list[dict[str, Any]] = []
         self.authorizations: list[str | None] = []
-        self.habits: list[Answered] = []
-        self.always: Answered = lambda _act: None
+        self.habits: list[Habit] = []
+        self.always: Habit = lambda _act: None
         self.tick: Callable[[str], None] = lambda _kind: None
         self.dry_rows: Callable[[list[dict[str, Any]]], Any] = lambda rows: rows
         self.images: dict[str, str] = {}
         self.lock = threading.RLock()
+        self._by_label = {slug.lower(): tenant for slug, tenant in self.tenants.items()}
+
+    def at(self, label: str) -> Served | None:
+        """The tenant of a DNS label, in which upper and lower case are one."""
+        return self._by_label.get(label.lower())
 
     def land(self, slug: str, tag: str, fence: int | None) -> None:
         """Changes a tenant; the old container goes on answering while it drains."""
@@ -167,8 +172,7 @@ class Plane:
         """Answers for one tenant, or for none with a router's page."""
         slug = path.strip("/").partition("/")[0]
         with self.world.lock:
-            known = {name.lower(): tenant for name, tenant in self.world.tenants.items()}
-            tenant = known.get(slug.lower())
+            tenant = self.world.at(slug)
             return tenant.answer() if tenant else (404, HTML, b"<h1>no such tenant</h1>")
 
     def control(self, authorization: str | None, body: bytes) -> Reply | bytes:

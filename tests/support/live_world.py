@@ -6,7 +6,7 @@ This module must not judge what the verbs do; it says what has happened.
 import http.client
 import json
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,7 +120,7 @@ class LiveWorld:
         """What git says of the simulation's repository."""
         folder = self.running.folder / "git" / f"{self.running.state.forge_repository}.git"
         command = ["git", "--git-dir", str(folder), *words]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        return subprocess.run(command, check=True, capture_output=True).stdout.decode("latin-1")
 
     def record(self) -> Record:
         """The ledger's record as it is stored."""
@@ -175,7 +175,7 @@ def _address(running: Running, actor: str) -> Address:
     )
 
 
-def _events(url: str, since: int) -> Iterator[Happened]:
+def _events(url: str, since: int) -> Generator[Happened, None, None]:
     """The event stream, until the simulation ends or has been silent for too long."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(

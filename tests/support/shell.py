@@ -102,6 +102,10 @@ class Job:
         """Waits for a line of progress; fails the test when it ends without one."""
         self._err.wait_for(text)
 
+    def wait_until_printed(self, text: str) -> None:
+        """Waits for a line of the answer; fails the test when it ends without one."""
+        self._out.wait_for(text)
+
     def finish(self) -> Said:
         """Waits for the end; fails the test when it does not come."""
         code = self._process.wait(_JOB_MAX_S)
