@@ -12,7 +12,7 @@ from release.core.assignment import Assignment
 from release.core.outcome import Outcome, Word
 from release.errors import HeadwayError, Unavailable
 from release.ports import Ports
-from release.stages.claim import claim, take_over
+from release.stages.claim import claim
 from release.stages.finish import finish, finish_unrecorded
 from release.stages.gate import find_images, gate, wait_for_release
 from release.stages.hand import initialise
@@ -20,6 +20,7 @@ from release.stages.observe import observe
 from release.stages.promote import promote
 from release.stages.rollout import roll_out, verify
 from release.stages.run import ClaimLost, Ended, Run, Scope
+from release.stages.take_over import take_over
 from release.stages.verify import verify_settled
 
 __all__ = [

@@ -10,7 +10,7 @@ __all__ = ["printable"]
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _TEXT_MAX = 500
 _COMMAND = "##["
-"""Begins a command that some CI runners obey anywhere in a line of a log, `::` only at its start."""
+"""Begins a command that some CI runners obey anywhere in a line; `::` does only at its start."""
 
 
 def printable(text: str, length_max: int = _TEXT_MAX) -> str:

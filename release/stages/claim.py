@@ -1,4 +1,4 @@
-"""Claims the environment for a release, and takes over what earlier holders left under way.
+"""Claims the environment for a release, or waits, or ends: as the record says that is swapped.
 
 The order of releases is compared inside the swap that takes the epoch, so the order of epochs is
 the order of commits. This module must not send effects.
@@ -19,32 +19,18 @@ from release.core.decisions import (
     Queue,
 )
 from release.core.lease import LeaseWatch, watch_lease
-from release.core.ledger import Phase, Record
+from release.core.ledger import Record
 from release.core.outcome import Word
 from release.core.rollback import decide_rollback, roll_back
-from release.core.transitions import (
-    add_waited,
-    carry_waited,
-    drop_waited_out,
-    enter,
-    queue,
-    set_epoch,
-)
-from release.core.transitions import (
-    claim as claimed,
-)
+from release.core.transitions import claim as claimed
+from release.core.transitions import queue
 from release.core.values import JobId
-from release.errors import FenceRefused
 from release.stages.gate import check_head
-from release.stages.observe import list_candidates
 from release.stages.relate import relate
 from release.stages.run import ClaimLost, Ended, Run
-from release.stages.write import Change, amend, check_standing, try_swap, write
+from release.stages.write import Change, amend, try_swap
 
-__all__ = ["claim", "heed_fence", "raise_fence", "take_over"]
-
-_WAIT_MIN_S = 0.001
-"""Many waits add up to a bound but for their rounding, which no clock could wait out."""
+__all__ = ["claim"]
 
 
 async def claim(run: Run) -> None:
@@ -212,86 +198,3 @@ async def _wait(run: Run, watch: LeaseWatch, now_s: float, *, due_s: float = inf
     """Waits until the record changes, that lease runs out or our own place is due."""
     within_s = max(0.0, min(watch.remaining_s(now_s), due_s - now_s))
     run.reading = await run.ports.ledger.changed(run.reading.version, within_s)
-
-
-async def take_over(run: Run) -> None:
-    """Waits for every open intent, then lists the candidates, which raises the fence (sentence 4).
-
-    An intent ends when the job that wrote it acknowledges it, or when its bound has passed on our
-    own clock. What we waited is written down, so that another claim does not begin from zero.
-    """
-    for _ in range(run.assignment.policy.swap_attempts_max):
-        await _drain(run)
-        if await raise_fence(run):
-            return
-    raise Ended(Word.UNAVAILABLE, "the fence kept refusing our epoch")
-
-
-async def raise_fence(run: Run) -> bool:
-    """Lists the candidates with our epoch; False when that was too low and is now above the fence.
-
-    Then the ledger had been set back, and whatever it forgot has to be waited out: take over again.
-    Raises as `check_standing` does when the fence speaks for another holder.
-    """
-    try:
-        await list_candidates(run, epoch=run.epoch)
-    except FenceRefused as refusal:
-        await heed_fence(run, refusal)
-        return False
-    return True
-
-
-async def _drain(run: Run) -> None:
-    while run.open_intents:
-        remaining_s = min(intent.remaining_s for intent in run.open_intents)
-        within_s = min(max(remaining_s, _WAIT_MIN_S), run.assignment.policy.renew_s)
-        run.tell(
-            "draining",
-            f"waiting up to {remaining_s:.0f} s for {run.open_intents[0].what}",
-            open=len(run.open_intents),
-        )
-        before = run.record
-        waited_s = await _wait_for_answers(run, within_s)
-        await write(run, partial(_note_waited, noted=add_waited(before, waited_s)))
-
-
-async def _wait_for_answers(run: Run, within_s: float) -> float:
-    """Waits until every intent is acknowledged, or so long; returns how long that was.
-
-    It writes nothing, whatever else changes: two that answer each other's writes never end.
-    """
-    before, began_s = run.record, await run.ports.clock.now_s()
-    waited_s = 0.0
-    while run.open_intents and waited_s < within_s:
-        run.reading = await run.ports.ledger.changed(run.reading.version, within_s - waited_s)
-        waited_s = await run.ports.clock.now_s() - began_s
-        await check_standing(run, before)
-    return waited_s
-
-
-def _note_waited(record: Record, noted: Record) -> Record:
-    """Notes it once, however often a swap of unknown outcome makes us write it anew."""
-    return enter(drop_waited_out(carry_waited(record, noted)), Phase.DRAINING)
-
-
-async def heed_fence(run: Run, refusal: FenceRefused) -> None:
-    """Finds out why a fence refused us: another holder, or a ledger that was set back.
-
-    Returns when the record is still ours: its epoch is now above the fence. Otherwise raises as
-    `check_standing` does.
-    """
-    before = run.record
-    run.reading = await run.ports.ledger.read()
-    await check_standing(run, before)
-    lifted = max(refusal.fence_seen, run.record.epoch) + 1
-    run.warn(
-        f"{refusal.on} has seen epoch {refusal.fence_seen}, the ledger only {run.record.epoch}: "
-        f"the ledger was set back. Going on with epoch {lifted}"
-    )
-    await write(run, partial(_lift, epoch=lifted))
-    run.epoch = run.record.epoch
-
-
-def _lift(record: Record, epoch: int) -> Record:
-    """Lifts the epoch, unless a write of ours whose answer was lost has done so already."""
-    return record if record.epoch >= epoch else set_epoch(record, epoch)

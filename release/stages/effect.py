@@ -14,9 +14,9 @@ from release.core.sighting import Redeployed, Row, RowState
 from release.core.transitions import open_intent
 from release.core.values import Digest, Pointer, Tenant
 from release.errors import FenceRefused, OutcomeUnknown, Refused, Unavailable
-from release.stages.claim import heed_fence, take_over
 from release.stages.gate import check_gate
 from release.stages.run import Ended, Run, names
+from release.stages.take_over import heed_fence, take_over
 from release.stages.write import write
 
 __all__ = ["move_pointer", "redeploy"]

@@ -7,10 +7,10 @@ from release.core.order import Order
 from release.core.outcome import Word
 from release.core.settle import Progress
 from release.core.values import Tenant
-from release.stages.claim import raise_fence, take_over
 from release.stages.relate import compare
 from release.stages.run import Ended, Run, names
 from release.stages.settle import settle
+from release.stages.take_over import raise_fence, take_over
 
 __all__ = ["LATE_ROUNDS_MAX", "list_joined", "verify_settled"]
 

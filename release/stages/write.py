@@ -136,7 +136,7 @@ async def rest(run: Run, until_s: float, phase: Phase) -> None:
 
 
 def _due_s(run: Run, phase: Phase) -> float:
-    """When the record should next hear of this job: of another phase, an answer, or that it lives."""
+    """When the record should next hear of this job: a phase, an answer, or that it lives."""
     if not run.is_holder:
         return inf
     holder = run.record.holder

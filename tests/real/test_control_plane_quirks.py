@@ -54,7 +54,7 @@ HABITS = (answers_502, is_cut, loses_a_row, writes_slugs_in_lower_case, rows_are
 
 
 def test_answers_that_say_little_are_made_up_for_by_what_tenants_serve(tmp_path: Path) -> None:
-    """An effect that landed is seen at the edge, whatever became of its answer; none is repeated."""
+    """An effect that landed is seen at the edge, whatever became of its answer."""
     with World(tmp_path, "alpha", "beta", "gamma", "HongMing", "zeta") as world:
         newer = world.push()
         world.fleet.habits = [*HABITS]

@@ -1,7 +1,7 @@
 """A forge with Gitea's API over a bare repository, written from its documented shapes alone.
 
 This module must not use anything of Headway. It has the habits that callers trip over: pages that
-are clamped without a word, a combined state that speaks of one page, errors for whoever is no owner.
+are clamped without a word, a combined state that speaks of one page, errors for who is no owner.
 """
 
 import base64

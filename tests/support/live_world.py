@@ -37,8 +37,11 @@ QUICK = Pace(
     settle_budget_s=3.0,
     ci_interval_s=0.1,
     ci_wait_s=10.0,
+    redeploy_bound_s=8.0,
+    pointer_bound_s=6.0,
+    fleet_timeout_s=5.0,
 )
-"""Short waits; leases and bounds stay as `sim.up` writes them."""
+"""Short waits, and bounds just above the margin to send within, for whoever has to wait one out."""
 
 _ACTORS = ("older", "newer", "operator")
 _OPERATOR = "operator"
