@@ -164,7 +164,7 @@ class Desk:
             fixed = await run.ports.forge.resolve(fixed_in) if fixed_in else None
             if fixed_in and fixed is None:
                 raise Invalid("no such commit", on=f"--fixed-in {fixed_in}")
-            return await hand.resume(run, fixed_in=fixed)
+            return await hand.resume(run, fixed_in=fixed, by=self.setup.person)
 
         said = self._ask(None, act)
         self._show({"outcome": "resumed", "said": said}, (f"resumed: {said}",))

@@ -97,9 +97,13 @@ async def run_job(run: Run, stages: tuple[Stage, ...]) -> Outcome:
     except HeadwayError as problem:
         word = Word.UNAVAILABLE if isinstance(problem, Unavailable) else Word.FAILED
         ended = Ended(word, str(problem))
-    if claim in stages:
+    if claim not in stages:
+        return finish_unrecorded(run, ended)
+    try:
         return await finish(run, ended)
-    return finish_unrecorded(run, ended)
+    except CancelledError:
+        # The signal came when all was over but for writing it down; that is still to be done.
+        return await finish(run, ended)
 
 
 async def _run_stages(run: Run, stages: tuple[Stage, ...]) -> None:

@@ -23,7 +23,7 @@ _MESSAGE_MAX = 2000
 
 _COMMON = {
     "config": "Path of headway.toml; default: the one in this folder.",
-    "env": "The environment of the file, such as staging; default: its only or first one.",
+    "env": "Which environment; default: HEADWAY_ENV, else `environment` of the file.",
     "json": "Print the answer as JSON instead of a sentence.",
 }
 
@@ -81,7 +81,7 @@ def _word(problem: HeadwayError) -> str:
 def _options(body: Callable[..., None], words: Mapping[str, str]) -> dict[str, str]:
     names = body.__kwdefaults__ or {}
     return {
-        name.replace("_", "-"): text for name, text in {**words, **_COMMON}.items() if name in names
+        name.replace("_", "-"): text for name, text in {**_COMMON, **words}.items() if name in names
     }
 
 

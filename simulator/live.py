@@ -119,7 +119,7 @@ class _LiveRace:
         if self.guard_name == _SHIPPED:
             command = _invoke("deploy", config, "--commit", str(sha))
         else:
-            command = _module("simulator.live_job", "--guard", self.guard_name)
+            command = _sibling("live_job", "--guard", self.guard_name)
             command += ["--config", str(config), "--commit", str(sha)]
         reply = await _run_process(command)
         script.leave(job.name)
@@ -231,10 +231,10 @@ def _invoke(verb: str, config: Path, *options: str) -> list[str]:
     return [*command, "--config", str(config), "--json", *options]
 
 
-def _module(name: str, *options: str) -> list[str]:
-    """A module of ours as a command, also where our packages live below another one."""
-    above = __name__.removesuffix("simulator.live")
-    return [sys.executable, "-m", f"{above}{name}", *options]
+def _sibling(name: str, *options: str) -> list[str]:
+    """A module beside this one as a command, also where our packages live below another one."""
+    package = __name__.rpartition(".")[0]
+    return [sys.executable, "-m", f"{package}.{name}", *options]
 
 
 async def _run_process(command: list[str]) -> _Reply:

@@ -71,22 +71,51 @@ def decide_claim(  # noqa: PLR0913 - each argument is one fact that the decision
     has_run_out: whether the holder's lease has run out, by this job's own clock.
     is_by_hand: a person is not held by a pin, and waits for any lease that lives.
     """
+    return (
+        _find_obstacle(record, orders, utc=utc, is_by_hand=is_by_hand)
+        or _find_overtaker(record, orders)
+        or _decide_against_holder(
+            record,
+            orders,
+            job=job,
+            on_newer=on_newer,
+            has_run_out=has_run_out,
+            is_by_hand=is_by_hand,
+        )
+    )
+
+
+def _find_obstacle(
+    record: Record, orders: Orders, *, utc: datetime, is_by_hand: bool
+) -> Impossible | Held | None:
     unread = find_unread(record, orders)
     if unread is not None:
         return Impossible(order=Order.UNKNOWN, mark=unread)
-    held = find_denial(record, orders) if is_by_hand else find_hold(record, orders, utc)
-    if held is not None:
-        return held
-    if record.mark is not None:
-        order = orders.get(record.mark, Order.UNKNOWN)
-        if order is Order.OLDER:
-            return Overtaken(by=record.mark, seen="in the ledger")
-        if order in {Order.DIVERGED, Order.UNKNOWN}:
-            return Impossible(order=order, mark=record.mark)
+    return find_denial(record, orders) if is_by_hand else find_hold(record, orders, utc)
+
+
+def _find_overtaker(record: Record, orders: Orders) -> Overtaken | Impossible | None:
+    order = Order.SAME if record.mark is None else orders.get(record.mark, Order.UNKNOWN)
+    if record.mark is not None and order is Order.OLDER:
+        return Overtaken(by=record.mark, seen="in the ledger")
+    if record.mark is not None and order in {Order.DIVERGED, Order.UNKNOWN}:
+        return Impossible(order=order, mark=record.mark)
     waiting = record.next
     if waiting is not None and orders.get(waiting.release.sha) is Order.OLDER:
         return Overtaken(by=waiting.release.sha, seen="in the ledger, as next")
-    holder = record.holder
+    return None
+
+
+def _decide_against_holder(  # noqa: PLR0913 - as `decide_claim`
+    record: Record,
+    orders: Orders,
+    *,
+    job: JobId,
+    on_newer: OnNewer,
+    has_run_out: bool,
+    is_by_hand: bool,
+) -> ClaimDecision:
+    waiting, holder = record.next, record.holder
     if holder is None or has_run_out or holder.job.is_same_attempt(job):
         return Proceed()
     order = orders.get(holder.release.sha, Order.UNKNOWN)

@@ -16,6 +16,7 @@ __all__ = [
     "add_waited",
     "carry_waited",
     "claim",
+    "credit_waited",
     "drop_waited_out",
     "enter",
     "finish",
@@ -90,6 +91,15 @@ def carry_waited(record: Record, noted: Record) -> Record:
     return replace(record, intents=intents)
 
 
+def credit_waited(record: Record, *, job: JobId, waited_s: float) -> Record:
+    """Notes on this job's intents for how long they have been seen, where that is not noted yet."""
+    intents = tuple(
+        replace(intent, waited_s=max(intent.waited_s, waited_s)) if intent.job == job else intent
+        for intent in record.intents
+    )
+    return replace(record, intents=intents)
+
+
 def drop_waited_out(record: Record) -> Record:
     """Removes the intents whose whole bound has been waited out."""
     kept = tuple(intent for intent in record.intents if intent.remaining_s > 0)
@@ -114,19 +124,19 @@ def release_hold(record: Record, job: JobId) -> Record:
 
 
 def finish(record: Record, past: Past) -> Record:
-    """Writes the outcome down and lets go; unanswered intents stay open until their bound."""
-    written = (*record.past, past)[-PAST_MAX:]
-    return release_hold(replace(record, past=written), past.job)
+    """Writes the outcome down and lets go; unanswered intents stay open until their bound.
+
+    A job has one outcome: writing it again, as after a lost answer, takes the place of the first.
+    """
+    return release_hold(replace(record, past=_written(record, past)), past.job)
 
 
-def lift_pin(record: Record, fixed_in: Sha | None) -> Record:
+def lift_pin(record: Record, *, fixed_in: Sha | None, past: Past) -> Record:
     """Lifts the pin; with `fixed_in`, what is newer than a denied range without it is denied."""
     denied = record.denied
     if fixed_in is not None:
-        denied = tuple(
-            replace(denial, fixed_in=denial.fixed_in or fixed_in) for denial in record.denied
-        )
-    return replace(record, pin=None, denied=denied)
+        denied = tuple(replace(denial, fixed_in=fixed_in) for denial in record.denied)
+    return replace(record, pin=None, denied=denied, past=_written(record, past))
 
 
 def set_epoch(record: Record, epoch: int) -> Record:
@@ -137,5 +147,10 @@ def set_epoch(record: Record, epoch: int) -> Record:
 
 def steal(record: Record, pin: Pin, past: Past) -> Record:
     """Takes the record away from whoever holds it and pins it, keeping every open intent."""
-    written = (*record.past, past)[-PAST_MAX:]
+    written = _written(record, past)
     return replace(record, epoch=record.epoch + 1, holder=None, next=None, pin=pin, past=written)
+
+
+def _written(record: Record, past: Past) -> tuple[Past, ...]:
+    others = (one for one in record.past if one.job != past.job)
+    return (*others, past)[-PAST_MAX:]

@@ -23,7 +23,7 @@ from release.core.ledger import Record
 from release.core.outcome import Word
 from release.core.rollback import decide_rollback, roll_back
 from release.core.transitions import claim as claimed
-from release.core.transitions import queue
+from release.core.transitions import credit_waited, queue
 from release.core.values import JobId
 from release.stages.gate import check_head
 from release.stages.relate import relate
@@ -85,7 +85,11 @@ class _Vigil:
     def look(self, record: Record, now_s: float) -> "_Vigil":
         """Takes one more reading of the record into account."""
         before = self.next
-        self.holder = watch_lease(self.holder, record.holder, now_s) if record.holder else None
+        self.holder = (
+            watch_lease(self.holder, record.holder, now_s, intents=record.intents)
+            if record.holder
+            else None
+        )
         self.next = watch_lease(before, record.next, now_s) if record.next else None
         self.is_next_alive = before is not None and self.next is not before
         return self
@@ -115,7 +119,7 @@ async def _act_on(run: Run, decision: ClaimDecision, vigil: _Vigil, now_s: float
     """Does what was decided; True once the record is ours."""
     match decision:
         case Proceed():
-            is_claimed = await _swap_claim_in(run)
+            is_claimed = await _swap_claim_in(run, vigil, now_s)
             vigil.lost_swaps += not is_claimed
             return is_claimed
         case Overtaken(by=by) if by != run.record.mark and not vigil.is_next_alive:
@@ -142,8 +146,16 @@ def _advise(run: Run) -> str:
     return "If the branch was rewritten on purpose, run accept-rewrite --to REF --reason TEXT"
 
 
-async def _swap_claim_in(run: Run) -> bool:
-    if not await try_swap(run, await _claim_change(run)):
+async def _swap_claim_in(run: Run, vigil: _Vigil, now_s: float) -> bool:
+    """Claims; what a dead holder left open has been waited for since its last beat was seen."""
+    change, dead = await _claim_change(run), vigil.holder
+
+    def change_and_credit(record: Record) -> Record:
+        if dead is None:
+            return change(record)
+        return credit_waited(change(record), job=dead.job, waited_s=now_s - dead.since_s)
+
+    if not await try_swap(run, change_and_credit):
         return False
     release = run.release
     run.epoch = run.record.epoch

@@ -42,6 +42,7 @@ async def redeploy(run: Run, tenants: tuple[Tenant, ...], *, phase: str) -> tupl
             )
         except FenceRefused as refusal:
             run.answered.add(number)
+            run.progress = before
             await heed_fence(run, refusal)
             await take_over(run)
         except OutcomeUnknown as lost:
@@ -88,8 +89,8 @@ async def _write_intent(run: Run, effect: Effect, what: str) -> int:
     policy = run.assignment.policy
     is_redeploy = effect is Effect.REDEPLOY
     bound_s = policy.redeploy_bound_s if is_redeploy else policy.pointer_bound_s
-    await check_gate(run)
     for _ in range(policy.swap_attempts_max):
+        await check_gate(run)
         intent = run.new_intent(effect, what, bound_s)
         began_s = await write(run, partial(open_intent, intent=intent))
         if await run.ports.clock.now_s() - began_s <= policy.send_margin_s:

@@ -23,6 +23,7 @@ from release.stages.write import try_swap
 
 __all__ = [
     "adopt",
+    "forgotten_intent",
     "is_abandoned",
     "is_above_mark",
     "list_candidates",
@@ -162,15 +163,7 @@ async def adopt(run: Run) -> None:
     seen = [*confirmed.values()]
     seen += [sight.sha for sight in await see_pointers(run) if sight.sha is not None]
     mark = await newest_of(run, seen) or next(iter(seen), None)
-    bound_s = max(policy.redeploy_bound_s, policy.pointer_bound_s)
-    lost = Intent(
-        job=run.job,
-        number=0,
-        epoch=0,
-        effect=Effect.UNKNOWN,
-        what="whatever was under way when the record was lost",
-        bound_s=bound_s,
-    )
+    lost = forgotten_intent(run, "whatever was under way when the record was lost")
     record = Record(
         environment=run.assignment.environment,
         stamp=Stamp(job=run.job, write=0),
@@ -180,6 +173,13 @@ async def adopt(run: Run) -> None:
     await _create(run, record)
     where = mark.short if mark else "nothing: no tenant names a release"
     run.warn(f"the ledger had no record of {record.environment}: created from {where}")
+
+
+def forgotten_intent(run: Run, what: str) -> Intent:
+    """The intent of an effect that the record does not know of; it can only be waited out."""
+    policy = run.assignment.policy
+    bound_s = max(policy.redeploy_bound_s, policy.pointer_bound_s)
+    return Intent(job=run.job, number=0, epoch=0, effect=Effect.UNKNOWN, what=what, bound_s=bound_s)
 
 
 async def _create(run: Run, record: Record) -> None:

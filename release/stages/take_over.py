@@ -5,17 +5,18 @@ It also heeds a fence that refuses us. This module must not claim, nor send effe
 
 from functools import partial
 
-from release.core.ledger import Phase, Record
+from release.core.ledger import Intent, Phase, Record
 from release.core.outcome import Word
 from release.core.transitions import (
     add_waited,
     carry_waited,
     drop_waited_out,
     enter,
+    open_intent,
     set_epoch,
 )
 from release.errors import FenceRefused
-from release.stages.observe import list_candidates
+from release.stages.observe import forgotten_intent, list_candidates
 from release.stages.run import Ended, Run
 from release.stages.write import check_standing, write
 
@@ -100,10 +101,13 @@ async def heed_fence(run: Run, refusal: FenceRefused) -> None:
         f"{refusal.on} has seen epoch {refusal.fence_seen}, the ledger only {run.record.epoch}: "
         f"the ledger was set back. Going on with epoch {lifted}"
     )
-    await write(run, partial(_lift, epoch=lifted))
+    forgotten = forgotten_intent(run, "whatever the ledger forgot when it was set back")
+    await write(run, partial(_lift, epoch=lifted, forgotten=forgotten))
     run.epoch = run.record.epoch
 
 
-def _lift(record: Record, epoch: int) -> Record:
+def _lift(record: Record, epoch: int, forgotten: Intent) -> Record:
     """Lifts the epoch, unless a write of ours whose answer was lost has done so already."""
-    return record if record.epoch >= epoch else set_epoch(record, epoch)
+    if record.epoch >= epoch:
+        return record
+    return open_intent(set_epoch(record, epoch), forgotten)

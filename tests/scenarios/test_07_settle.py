@@ -47,6 +47,34 @@ def test_number_of_polls_follows_budget_and_interval(
     assert polls + last_look == len([s for s in stage.calls("job-1", "buildinfo") if s >= 3])
 
 
+def test_budget_is_time_also_where_one_look_takes_longer_than_the_interval() -> None:
+    """Sentence 7: thirteen looks of 30 s each would be 390 s of a budget of 240."""
+    stage = Stage(tenants=1)
+    stage.push("older")
+    stage.behave("t1", Health.WEDGED)
+    stage.slow_down(edge=30)
+
+    stage.start("job-1", "older")
+    stage.run()
+
+    assert "exhausted" == stage.word("job-1")
+    (gave_up_at_s, _), *_ = stage.hears("job-1", "outcome")
+    (rolled_at_s, _), *_ = stage.hears("job-1", "redeploy")
+    assert gave_up_at_s - rolled_at_s < 240 + 2 * 30
+
+
+def test_holder_that_polls_fast_renews_no_more_often_than_its_lease_asks() -> None:
+    """Each write of a holder makes a claimant lose its swap: sixty a minute would keep it out."""
+    stage = Stage(tenants=1, settle_interval_s=1, soak_s=60)
+    stage.push("older")
+
+    stage.start("job-1", "older")
+    stage.run()
+
+    assert "deployed" == stage.word("job-1")
+    assert len(stage.calls("job-1", "swap")) < 15
+
+
 @pytest.mark.parametrize("confirmations", [1, 2, 4])
 def test_tenant_settles_after_so_many_confirmations_in_a_row(confirmations: int) -> None:
     """Sentence 7: a tenant has settled once it reported the release N times in a row."""

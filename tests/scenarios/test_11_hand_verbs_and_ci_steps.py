@@ -97,7 +97,7 @@ def test_unlock_keeps_the_open_intents() -> None:
     stage.run()
 
     assert 1 == len(stage.record.intents)
-    assert "1 open intents stay" in stage.said("desk")
+    assert "open intents that stay: 1" in stage.said("desk")
 
 
 def test_redeploy_of_named_tenants_rolls_these_alone() -> None:

@@ -203,3 +203,21 @@ def test_requests_of_a_killed_job_land_before_anybody_else_acts() -> None:
     landed = [(at_s, after) for at_s, slug, after in stage.happened(Kind.LANDED) if slug == "t1"]
     assert [(252, "older"), (307, "newer")] == landed
     stage.assert_promises("newer")
+
+
+@pytest.mark.parametrize("kind", ["delay", "lose_answer"])
+def test_signal_while_the_outcome_is_written_changes_nothing(kind: str) -> None:
+    """Signals: a job that is over when the signal comes still writes down how it ended."""
+    stage = Stage()
+    stage.push("older")
+    stage.start("job-1", "older")
+    stage.run_until_call("job-1", "point")
+    stage.fault("delay", "swap", before_s=1, after_s=1, times=None)
+    stage.fault(kind, "swap", times=1)
+    stage.signal("job-1", at_s=107.5)
+
+    stage.run()
+
+    assert "deployed" == stage.word("job-1")
+    assert ["deployed"] == [past.word for past in stage.record.past]
+    assert stage.record.holder is None

@@ -6,12 +6,9 @@ written from their contracts. This module must not use anything of Headway but i
 
 import json
 import os
-import signal
-import subprocess
-import sys
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,6 +16,7 @@ from typing import Any, Self
 from tests.support.git_http import GitHttp, GitRequest
 from tests.support.git_repository import GitRepository
 from tests.support.independent_forge import GiteaShaped, basic
+from tests.support.independent_job import Done, Job
 from tests.support.independent_plane import FleetWorld, Plane
 from tests.support.independent_registry import PASSWORD, USERNAME, RealRegistry
 
@@ -27,7 +25,6 @@ __all__ = ["REPOSITORY", "SECRETS", "Deadly", "Done", "Job", "World"]
 REPOSITORY = "acme/shop"
 _FLEET_TOKEN, _FORGE_TOKEN = "fleet-7c1e0a5d", "forge-91b2d3f4"
 SECRETS = (_FLEET_TOKEN, _FORGE_TOKEN, PASSWORD)
-_LIMIT_S = 240
 _DECLARED: list[bytes] = []
 _CONFIG = """
 [forge]
@@ -65,64 +62,6 @@ retry_s = 0.2
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
-    """How a process ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def last(self) -> str:
-        """The last line of its answer."""
-        return self.out.strip().splitlines()[-1] if self.out.strip() else ""
-
-    @property
-    def outcome(self) -> str:
-        """The first word of the last line."""
-        return self.last.partition(":")[0].partition(" with ")[0].partition(",")[0]
-
-
-class Job:
-    """A running `invoke` process."""
-
-    def __init__(self, words: tuple[str, ...], environment: Mapping[str, str]) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "invoke", *words],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment,
-        )
-        self._read = b""
-
-    def kill(self) -> None:
-        """Ends it at once; one that has ended already stays as it ended."""
-        if self.process.poll() is None:
-            os.kill(self.process.pid, signal.SIGKILL)
-
-    def read_error_line(self, part: str) -> str:
-        """Reads progress until a line holds this part; what was read is kept for the end."""
-        assert self.process.stderr is not None
-        while line := self.process.stderr.readline():
-            self._read += line
-            if part.encode() in line:
-                return line.decode()
-        return ""
-
-    def wait(self) -> Done:
-        """Waits for its end; a process that never ends fails the test."""
-        try:
-            out, err = self.process.communicate(timeout=_LIMIT_S)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            out, err = self.process.communicate()
-            message = f"it never ended: {out.decode()[-1000:]}{err.decode()[-3000:]}"
-            raise AssertionError(message) from None
-        return Done(code=self.process.returncode, out=out.decode(), err=(self._read + err).decode())
-
-
 class World:
     """Everything that a deploy talks to; `push` makes a commit and its image, `run` a process.
 
@@ -143,14 +82,20 @@ class World:
         self.config = folder / "headway.toml"
 
     def __enter__(self) -> Self:
-        self.git.__enter__()
+        with ExitStack() as ends:
+            ends.push(self.__exit__)
+            self.git.__enter__()
+            self._set_the_scene()
+            ends.pop_all()
+        return self
+
+    def _set_the_scene(self) -> None:
         self.write_config()
         first = self.push()
         for tenant in self.fleet.tenants.values():
             tenant.sha = tenant.before = first
         self.registry.point(REPOSITORY, "latest", f"staging-{first[:7]}")
         self._declare()
-        return self
 
     def __exit__(
         self,

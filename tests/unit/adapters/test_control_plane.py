@@ -235,3 +235,23 @@ def test_token_that_a_row_echoes_is_blotted_out() -> None:
 
     assert TOKEN not in row.note
     assert "(redacted)" in row.note
+
+
+def test_slug_of_a_row_is_a_dns_label_in_which_case_says_nothing() -> None:
+    """A tenant that is listed as Acme may be answered for as acme, and was not touched unasked."""
+    server = Loopback(json_answer({"ok": True, "results": [good("ACME"), good("zoo")]}))
+
+    answer = redeploy(server, Tenant("Acme"), ZOO)
+
+    assert [RowState.DONE, RowState.DONE] == [row.state for row in answer.rows]
+
+
+def test_token_that_a_success_echoes_is_blotted_out() -> None:
+    """An answer 200 that is none of the contract is told without our token, as a 401 is."""
+    server = Loopback(json_answer({"error": f"no such token: {TOKEN}"}))
+
+    with pytest.raises(OutcomeUnknown) as caught:
+        redeploy(server, ACME)
+
+    assert "(redacted)" in str(caught.value)
+    assert TOKEN not in str(caught.value)

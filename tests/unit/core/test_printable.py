@@ -14,11 +14,12 @@ from release.core.printable import printable
         ("\x1b[31mred\x1b[0m", "[31mred [0m"),
         ("ab\u202etxt.exe", "ab txt.exe"),
         ("zero\u200bwidth\x00", "zero width"),
+        ("log ##[add-mask]deployed", "log ## [add-mask]deployed"),
         ("", ""),
     ],
 )
 def test_what_terminal_would_obey_is_stripped(text: str, shown: str) -> None:
-    """Escapes, line ends and marks that reverse the reading order become one space."""
+    """Escapes, line ends, marks that reverse the reading order and commands of a CI are undone."""
     assert shown == printable(text)
 
 

@@ -43,7 +43,7 @@ class Step:
 RAISES_EPOCH = frozenset({"claim", "roll_back", "set_epoch", "steal"})
 MOVES_MARK = frozenset({"accept_rewrite", "claim", "raise_mark", "roll_back"})
 LETS_GO = frozenset({"claim", "finish", "release_hold", "roll_back", "steal"})
-ENDS = frozenset({"accept_rewrite", "finish", "steal"})
+ENDS = frozenset({"accept_rewrite", "finish", "steal", "lift_pin"})
 ROLLBACK = RollbackOrder(reason="loses data", by="ada")
 
 
@@ -67,7 +67,9 @@ def steps(draw: st.DrawFn) -> Step:
         "queue": lambda found: queue(found, job=who, release=what, lease_s=60.0),
         "release_hold": lambda found: release_hold(found, who),
         "finish": lambda found: finish(found, past(run, letter)),
-        "lift_pin": lambda found: lift_pin(found, what.sha if number > 1 else None),
+        "lift_pin": lambda found: lift_pin(
+            found, fixed_in=what.sha if number > 1 else None, past=past(run, letter)
+        ),
         "accept_rewrite": lambda found: accept_rewrite(found, sha=what.sha, past=past(run)),
         "roll_back": lambda found: roll_back(
             found, job=who, release=what, lease_s=60.0, order=ROLLBACK, orders={}, at=AT

@@ -232,21 +232,20 @@ def test_theft_pins_and_keeps_every_intent() -> None:
 
 def test_lifting_the_pin_leaves_the_deny_list() -> None:
     """What was denied stays denied, for there is no fix named."""
-    assert lift_pin(FULL, None) == replace(FULL, pin=None)
+    deed = past("9", word="resumed")
+
+    assert lift_pin(FULL, fixed_in=None, past=deed) == replace(
+        FULL, pin=None, past=(*FULL.past, deed)
+    )
 
 
-def test_lifting_the_pin_with_a_fix_names_it_on_every_open_range() -> None:
-    """A range that has its fix already keeps it."""
+def test_lifting_the_pin_with_a_fix_names_it_on_every_range() -> None:
+    """A fix that is named again, because the first one was wrong, takes its place."""
     found = replace(FULL, denied=(denial("d", "e"), denial("a", "b", fixed_in="c")))
 
-    lifted = lift_pin(found, sha("f"))
+    lifted = lift_pin(found, fixed_in=sha("f"), past=past("9", word="resumed"))
 
-    assert lifted == replace(
-        FULL,
-        pin=None,
-        denied=(denial("d", "e", fixed_in="f"), denial("a", "b", fixed_in="c")),
-    )
-    assert lifted == lift_pin(lifted, sha("9"))
+    assert lifted.denied == (denial("d", "e", fixed_in="f"), denial("a", "b", fixed_in="f"))
 
 
 def test_epoch_is_lifted_above_the_fence() -> None:
