@@ -106,12 +106,13 @@ class Desk:
     def plan(self, commit: str) -> None:
         """Says what a deploy would do."""
         forecast = self._ask(commit, inspect.forecast)
-        self._show(forecast, forecast_lines(forecast))
+        self._show(forecast, forecast_lines(forecast), outcome="plan")
 
     def check_superseded(self, commit: str, *, exit_code_latest: int) -> None:
         """Says whether a newer release owns the environment."""
         report = self._ask(commit, inspect.check_superseded)
-        self._show(report, superseded_lines(report))
+        word = "superseded" if report.by else "latest"
+        self._show(report, superseded_lines(report), outcome=word)
         self.exit_code = 0 if report.by else exit_code_latest
 
     def status(self) -> None:
@@ -185,16 +186,21 @@ class Desk:
     async def _within(
         self, wanted: str | None, act: Callable[[Run], Awaitable[T]], orders: Mapping[str, Any]
     ) -> T:
-        async with open_ports(self.setup, is_unguarded=orders.get("is_unguarded", False)) as ports:
-            release = await self._find_release(wanted, ports)
-            run = start(replace(self._assignment(release), **orders), ports)
-            try:
-                with _cancels(run):
+        listening = _Listening()
+        is_unguarded = orders.get("is_unguarded", False)
+        try:
+            with CancelOnSignal(listening.take):
+                async with open_ports(self.setup, is_unguarded=is_unguarded) as ports:
+                    release = await self._find_release(wanted, ports)
+                    run = start(replace(self._assignment(release), **orders), ports)
+                    listening.run = run
                     return await act(run)
-            except asyncio.CancelledError:
-                # A verb that only looks, or asks for one write, has no outcome of its own.
-                self._print(f"cancelled: by {Signals(run.signal).name}")
-                raise SystemExit(128 + run.signal) from None
+        except asyncio.CancelledError:
+            # A job has an outcome; what has not begun, or only looks, has nothing to say but this.
+            name = Signals(listening.signal).name
+            said = {"outcome": "cancelled", "reason": f"by {name}"}
+            self._show(said, (f"cancelled: by {name}",))
+            raise SystemExit(128 + listening.signal) from None
 
     async def _find_release(self, wanted: str | None, ports: Ports) -> Release:
         """Finds the release that is asked for; None asks for none, and any known one will do."""
@@ -205,9 +211,9 @@ class Desk:
             return self._release(ci.sha)
         if not wanted:
             raise Invalid(
-                "which release?",
+                "no release was named",
                 safe="nothing was touched",
-                advice="Outside CI, name it: --commit SHA",
+                advice="Outside CI, name it: --commit REF, or --to REF for redeploy and rollback",
             )
         return self._release(await find_target(wanted, ports, self.setup.config))
 
@@ -226,17 +232,26 @@ class Desk:
             freezes=config.freezes,
         )
 
-    def _show(self, value: object, lines: tuple[str, ...]) -> None:
-        self._print(to_json(value) if self.is_json else "\n".join(lines))
+    def _show(self, value: object, lines: tuple[str, ...], **more: str) -> None:
+        """Shows lines for people, or the value as JSON, with these keys beside its own."""
+        self._print(to_json(value, **more) if self.is_json else "\n".join(lines))
 
     def _print(self, text: str) -> None:
         if not self.is_quiet:
             print(text)
 
 
-def _cancels(run: Run) -> CancelOnSignal:
-    def tell(number: Signals) -> None:
-        run.signal = number
-        run.tell("signal", f"{number.name}: no further effect; a second one leaves at once")
+@dataclass(slots=True)
+class _Listening:
+    """Which signal came, and the job that is to know of it once there is one."""
 
-    return CancelOnSignal(tell)
+    signal: int = 0
+    run: Run | None = None
+
+    def take(self, number: Signals) -> None:
+        """Notes the first signal."""
+        self.signal = number
+        if self.run is not None:
+            self.run.signal = number
+            said = f"{number.name}: no further effect; a second one leaves at once"
+            self.run.tell("signal", said)

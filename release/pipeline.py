@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from release.core.assignment import Assignment
 from release.core.outcome import Outcome, Word
-from release.errors import HeadwayError, Unavailable
+from release.errors import HeadwayError, Invalid, Unavailable
 from release.ports import Ports
 from release.stages.claim import claim
 from release.stages.finish import finish, finish_unrecorded
@@ -93,7 +93,11 @@ async def run_job(run: Run, stages: tuple[Stage, ...]) -> Outcome:
     except Ended as early:
         ended = early
     except CancelledError:
-        ended = Ended(Word.CANCELLED, "cancelled by a signal; unanswered effects stay noted")
+        ended = Ended(Word.CANCELLED, "by a signal; unanswered effects stay noted")
+    except Invalid as wrong:
+        if run.epoch is None:
+            raise
+        ended = Ended(Word.FAILED, str(wrong))
     except HeadwayError as problem:
         word = Word.UNAVAILABLE if isinstance(problem, Unavailable) else Word.FAILED
         ended = Ended(word, str(problem))
@@ -119,6 +123,8 @@ async def _run_stages(run: Run, stages: tuple[Stage, ...]) -> None:
             if claims > run.assignment.policy.claims_max:
                 raise Ended(Word.UNAVAILABLE, f"the claim was lost {claims} times") from None
             run.epoch = None
+            run.progress.clear()
+            run.failures.clear()
             index = stages.index(observe)
         else:
             index += 1
@@ -133,7 +139,8 @@ def _succeed(run: Run, stages: tuple[Stage, ...]) -> Ended:
     if promote not in stages:
         word = Word.REDEPLOYED if roll_out in stages and run.has_touched else Word.VERIFIED
         settled = f"{count} tenants settled"
-        return Ended(word, settled if word is Word.REDEPLOYED else "every tenant answers with it")
+        asked = f"{count} of {len(run.candidates)} tenants answer with it"
+        return Ended(word, settled if word is Word.REDEPLOYED else asked)
     if not run.has_touched:
         return Ended(Word.VERIFIED, "nothing to do")
     return Ended(Word.DEPLOYED, f"{count} tenants settled, every pointer read back")

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import wraps
 from io import TextIOWrapper
+from json import dumps
 from typing import Any
 
 from invoke.context import Context
@@ -45,7 +46,7 @@ def verb(**words: str) -> Callable[[Callable[..., None]], Task[Any]]:
             try:
                 body(context, **values)
             except HeadwayError as problem:
-                print(f"{_word(problem)}: {printable(str(problem), _MESSAGE_MAX)}")
+                print(_describe(problem, is_json=bool(values.get("json"))))
                 raise Exit(code=problem.exit_code) from problem
 
         return Task(
@@ -66,6 +67,13 @@ def _print_any_letter() -> None:
     """
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _describe(problem: HeadwayError, *, is_json: bool) -> str:
+    word, reason = _word(problem), printable(str(problem), _MESSAGE_MAX)
+    if not is_json:
+        return f"{word}: {reason}"
+    return dumps({"outcome": word, "exit_code": problem.exit_code, "reason": reason}, indent=2)
 
 
 def _word(problem: HeadwayError) -> str:

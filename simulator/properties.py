@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from release.core.order import Order
-from release.core.outcome import Outcome, Word
+from release.core.outcome import Outcome, TenantState, Word
 from simulator.forge import ForgeState
 from simulator.happenings import Happening, Kind
 
@@ -80,10 +80,12 @@ def _backward(course: Course) -> Iterable[Breach]:
 def _false_words(course: Course) -> Iterable[Breach]:
     for end in course.ends:
         outcome, ours = end.outcome, str(end.outcome.release.sha)
+        named = {report.tenant.slug for report in outcome.tenants_in(TenantState.QUARANTINED)}
         behind = [
             subject
             for subject, sha in course.live(end.happenings).items()
-            if course.forge.order(sha, ours) not in {Order.SAME, Order.NEWER}
+            if subject not in named
+            and course.forge.order(sha, ours) not in {Order.SAME, Order.NEWER}
         ]
         if outcome.word in _SAYS_LIVE and behind:
             step = f"said {outcome.word} while {_some(behind)} was not on {ours[:7]}"
@@ -98,7 +100,7 @@ def _no_progress(course: Course) -> Iterable[Breach]:
     behind = [subject for subject, sha in course.live().items() if sha != course.newest]
     if behind and course.ends:
         last = max(course.ends, key=lambda end: end.at_s)
-        step = f"all jobs ended, and {_some(behind)} is not on {course.newest[:7]}"
+        step = f"all jobs ended, and this is not on {course.newest[:7]}: {_some(behind)}"
         yield Breach(promise="P4 progress", at_s=last.at_s, job=last.job, step=step)
 
 

@@ -140,7 +140,7 @@ def _breach_lines(result: RaceResult) -> Iterable[str]:
         seen.setdefault(breach.promise, []).append(breach)
     for promise, breaches in seen.items():
         first = breaches[0]
-        more = f" (and {len(breaches) - 1} more steps)" if len(breaches) > 1 else ""
+        more = f" (and {len(breaches) - 1} more)" if len(breaches) > 1 else ""
         step = _with_names(result.scenario, first.step)
         yield f"{promise}: broken at {_clock(result, first)} by job {first.job}: {step}{more}"
     for departure in result.departures:

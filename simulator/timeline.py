@@ -38,15 +38,41 @@ class Moment:
 
 def moments(result: RaceResult) -> tuple[Moment, ...]:
     """The timeline of a race, in order; what happened at one instant in the order it happened."""
-    entries = sorted([*_happened(result), *_told(result)], key=lambda entry: entry[:2])
-    return tuple(_moment(result, at_s, job, action) for at_s, _, job, action in entries)
+    entries = sorted([*_happened(result), *_told(result)], key=lambda entry: entry.place)
+    happened, lines = 0, []
+    for entry in entries:
+        happened = max(happened, entry.happened)
+        lines.append(_moment(result, entry, happened))
+    return tuple(lines)
 
 
-def _happened(result: RaceResult) -> Iterable[tuple[float, int, str, str]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    """A line to come. happened: how many things have happened once it is told, as far as known."""
+
+    at_s: float
+    rank: int
+    job: str
+    action: str
+    happened: int = 0
+
+    @property
+    def place(self) -> tuple[float, int]:
+        """At one instant, what a job is about to do goes first, and its outcome last."""
+        return self.at_s, self.rank
+
+
+def _happened(result: RaceResult) -> Iterable[_Entry]:
     changes = [one for one in result.course.happenings if _is_shown(result, one)]
     for (actor, kind, _), group in groupby(changes, _together):
         grouped = tuple(group)
-        yield grouped[-1].at_s, 1, actor, _describe(result, kind, grouped)
+        yield _Entry(
+            at_s=grouped[-1].at_s,
+            rank=1,
+            job=actor,
+            action=_describe(result, kind, grouped),
+            happened=grouped[-1].index + 1,
+        )
 
 
 def _together(one: Happening) -> tuple[str, Kind, int]:
@@ -74,25 +100,25 @@ def _describe(result: RaceResult, kind: Kind, group: tuple[Happening, ...]) -> s
     return f"{subjects} now on {name}" + ("  << BACKWARD" if is_back else "")
 
 
-def _told(result: RaceResult) -> Iterable[tuple[float, int, str, str]]:
+def _told(result: RaceResult) -> Iterable[_Entry]:
     for told in result.told:
         if told.event.kind in _SHOWN:
             rank = 2 if told.event.kind == "outcome" else 0
-            yield told.at_s, rank, told.actor, told.event.text
+            yield _Entry(at_s=told.at_s, rank=rank, job=told.actor, action=told.event.text)
     for end in result.ends:
         if not any(told.actor == end.job and told.event.kind == "outcome" for told in result.told):
-            yield end.at_s, 2, end.job, f"{end.outcome.word}: {end.outcome.reason}"
+            said = f"{end.outcome.word}: {end.outcome.reason}"
+            yield _Entry(at_s=end.at_s, rank=2, job=end.job, action=said)
 
 
-def _moment(result: RaceResult, at_s: float, job: str, action: str) -> Moment:
-    happened = sum(1 for one in result.course.happenings if one.at_s <= at_s)
+def _moment(result: RaceResult, entry: _Entry, happened: int) -> Moment:
     live = result.course.live(happened)
-    clock = result.scenario.start + timedelta(seconds=at_s)
+    clock = result.scenario.start + timedelta(seconds=entry.at_s)
     return Moment(
-        at_s=at_s,
+        at_s=entry.at_s,
         clock=f"{clock:%H:%M:%S}",
-        job=job,
-        action=action,
+        job=entry.job,
+        action=entry.action,
         tenants={tenant.slug: live[tenant.slug] for tenant in result.scenario.tenants},
         pointer=live[result.pointer_name],
     )

@@ -39,8 +39,7 @@ def find_denial(record: Record, orders: Orders) -> Held | None:
     denial = record.denial(orders)
     if denial is None:
         return None
-    span = f"newer than {denial.after.short}, up to {denial.upto.short}"
-    return Held(reason=f"denied ({span}): {denial.reason}")
+    return Held(reason=f"denied ({denial.span}): {denial.reason}")
 
 
 def find_unread(record: Record, orders: Orders) -> Sha | None:

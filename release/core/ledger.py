@@ -146,6 +146,13 @@ class Denial:
     reason: str
     fixed_in: Sha | None = None
 
+    @property
+    def span(self) -> str:
+        """The range, as people read it."""
+        if self.fixed_in is not None:
+            return f"newer than {self.after.short} without {self.fixed_in.short}"
+        return f"newer than {self.after.short}, up to {self.upto.short}"
+
     def denies(self, orders: Orders) -> bool:
         """Whether the release that `orders` speaks for is denied; an unknown order denies.
 

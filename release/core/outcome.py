@@ -86,7 +86,7 @@ class Outcome:
     reason: one sentence without a full stop.
     by: the release that overtook us, when the word is `superseded`.
     epoch: the epoch of the last claim; None when nothing was claimed.
-    has_touched: whether this job sent an effect.
+    has_touched: whether this job sent an effect. is_rollback: whether it went back on purpose.
     signal: the number of the signal that cancelled the job, else zero.
     """
 
@@ -103,6 +103,7 @@ class Outcome:
     warnings: tuple[str, ...] = ()
     has_touched: bool = False
     is_unguarded: bool = False
+    is_rollback: bool = False
     signal: int = 0
     superseded_exit_code: int = _SUCCESS
 

@@ -43,9 +43,11 @@ def _tell_word(outcome: Outcome) -> str:
     word = str(outcome.word)
     if outcome.is_unguarded:
         word += ", unguarded"
+    if outcome.is_rollback and outcome.word is Word.DEPLOYED:
+        word += ", rolled back"
     quarantined = outcome.tenants_in(TenantState.QUARANTINED)
     if quarantined:
-        comma = "," if outcome.is_unguarded else ""
+        comma = "," if "," in word else ""
         word += f"{comma} with {len(quarantined)} quarantined ({_name_tenants(quarantined)})"
     return word
 
@@ -129,6 +131,7 @@ def as_document(outcome: Outcome) -> Mapping[str, object]:
         "job": str(outcome.job),
         "touched": outcome.has_touched,
         "unguarded": outcome.is_unguarded,
+        "rollback": outcome.is_rollback,
         "tenants": [
             {
                 "tenant": str(report.tenant),

@@ -33,13 +33,13 @@ class SupersededReport:
 class Forecast:
     """What a deploy would do now, found out without touching anything or raising a fence.
 
-    word: the outcome that a deploy would come to if nothing changed and every step went well.
+    would_end: the outcome of a deploy if nothing changed and every step went well.
     obstacles: what stands in the way, in the order in which the deploy would meet it.
     """
 
     release: Release
     environment: str
-    word: Word
+    would_end: Word
     obstacles: tuple[str, ...]
     checks: Checks
     candidates: tuple[Tenant, ...]

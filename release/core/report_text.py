@@ -21,9 +21,10 @@ __all__ = [
 ]
 
 
-def to_json(value: object) -> str:
-    """Any report as one JSON document."""
-    return json.dumps(to_plain(value), indent=2, sort_keys=True)
+def to_json(value: object, **more: str) -> str:
+    """Any report as one JSON document; `more` are keys beside its own."""
+    plain = to_plain(value)
+    return json.dumps({**plain, **more} if more else plain, indent=2, sort_keys=True)
 
 
 def superseded_lines(report: SupersededReport) -> tuple[str, ...]:
@@ -50,9 +51,9 @@ def forecast_lines(forecast: Forecast) -> tuple[str, ...]:
     lines += [f"  in the way: {printable(obstacle)}" for obstacle in forecast.obstacles]
     count, total = len(forecast.on_target), len(forecast.candidates)
     said = (
-        f"{forecast.word}: what a deploy of {forecast.release.sha.short} to "
-        f"{forecast.environment} would come to; {count} of {total} tenants are on it already "
-        f"({forecast.fencing})"
+        f"plan: a deploy of {forecast.release.sha.short} to {forecast.environment} would end "
+        f"{forecast.would_end}; {count} of {total} tenants are on it already "
+        f"(fleet: {forecast.fencing})"
     )
     return (*lines, said)
 
@@ -99,11 +100,10 @@ def _record(record: Record | None) -> list[str]:
         for one in record.intents
     ]
     if record.pin is not None:
-        lines.append(f"  pinned by {printable(record.pin.by)}: {printable(record.pin.reason)}")
-    lines += [
-        f"  denied: newer than {one.after.short}, up to {one.upto.short}: {printable(one.reason)}"
-        for one in record.denied
-    ]
+        pin = record.pin
+        said = f"{printable(pin.by)} on {pin.at:%Y-%m-%d} ({pin.kind}): {printable(pin.reason)}"
+        lines.append(f"  pinned by {said}; lift it with resume")
+    lines += [f"  denied: {one.span}: {printable(one.reason)}" for one in record.denied]
     return lines
 
 

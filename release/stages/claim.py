@@ -23,7 +23,7 @@ from release.core.ledger import Record
 from release.core.outcome import Word
 from release.core.rollback import decide_rollback, roll_back
 from release.core.transitions import claim as claimed
-from release.core.transitions import credit_waited, queue
+from release.core.transitions import credit_waited, drop_waited_out, queue
 from release.core.values import JobId
 from release.stages.gate import check_head
 from release.stages.relate import relate
@@ -153,13 +153,16 @@ async def _swap_claim_in(run: Run, vigil: _Vigil, now_s: float) -> bool:
     def change_and_credit(record: Record) -> Record:
         if dead is None:
             return change(record)
-        return credit_waited(change(record), job=dead.job, waited_s=now_s - dead.since_s)
+        waited_s = now_s - dead.since_s
+        return drop_waited_out(credit_waited(change(record), job=dead.job, waited_s=waited_s))
 
     if not await try_swap(run, change_and_credit):
         return False
     release = run.release
     run.epoch = run.record.epoch
     run.tell("claimed", f"claimed epoch {run.epoch} for {release.sha.short}", epoch=run.epoch)
+    if run.assignment.rollback is not None:
+        run.warn("pinned: automatic deploys are held until resume --fixed-in REF")
     return True
 
 
@@ -202,8 +205,12 @@ async def _wait_for_holder(run: Run, decision: Await | Queue, vigil: _Vigil, now
             raise Ended(
                 Word.FAILED,
                 f"refused: job {holder.job} holds the environment and its lease lives; nothing was "
-                "touched. Wait for it, or take the record from it with unlock --reason TEXT",
+                f"touched. Wait for it, or take the record from it with {_stealing(run)}",
             )
+
+
+def _stealing(run: Run) -> str:
+    return "--steal" if run.assignment.rollback is not None else "unlock --reason TEXT"
 
 
 async def _wait(run: Run, watch: LeaseWatch, now_s: float, *, due_s: float = inf) -> None:

@@ -49,6 +49,7 @@ def finish_unrecorded(run: Run, ended: Ended) -> Outcome:
         warnings=tuple(run.warnings),
         has_touched=run.has_touched,
         is_unguarded=run.assignment.is_unguarded,
+        is_rollback=run.assignment.rollback is not None,
         signal=run.signal,
         superseded_exit_code=run.assignment.policy.superseded_exit_code,
     )
@@ -127,7 +128,7 @@ def _fencing(run: Run) -> tuple[ResourceFencing, ...]:
         ResourceFencing(resource=resource, fencing=fencing.value)
         for resource, fencing in run.fencing.items()
     ]
-    if run.scope.has_pointers:
+    if run.scope.has_pointers and run.pointers:
         found += [
             ResourceFencing(resource=str(pointer), fencing="unfenced, read back")
             for pointer in run.assignment.pointers

@@ -24,12 +24,7 @@ async def wait_for_release(run: Run) -> None:
     policy = run.assignment.policy
     began_s = await run.ports.clock.now_s()
     while True:
-        checks = await run.ports.forge.checks(run.release.sha)
-        if checks.state is ChecksState.RED:
-            raise Ended(Word.REFUSED, f"CI is red: {_list(checks, ChecksState.RED)}")
-        missing = _list(checks, ChecksState.PENDING)
-        if checks.state is ChecksState.GREEN:
-            missing = ", ".join(await _look_for_images(run))
+        missing = await _find_missing(run)
         if not missing:
             return
         waited_s = await run.ports.clock.now_s() - began_s
@@ -39,6 +34,19 @@ async def wait_for_release(run: Run) -> None:
             )
         run.tell("waiting", f"waiting for {missing}", waited_s=waited_s)
         await run.ports.clock.sleep(policy.ci_interval_s)
+
+
+async def _find_missing(run: Run) -> str:
+    """What a deploy still waits for; a forge or registry that can't be read may be up again soon."""
+    try:
+        checks = await run.ports.forge.checks(run.release.sha)
+        if checks.state is ChecksState.RED:
+            raise Ended(Word.REFUSED, f"CI is red: {_list(checks, ChecksState.RED)}")
+        if checks.state is ChecksState.PENDING:
+            return _list(checks, ChecksState.PENDING)
+        return ", ".join(await _look_for_images(run))
+    except Unavailable as unread:
+        return f"an answer ({unread})"
 
 
 async def find_images(run: Run) -> None:

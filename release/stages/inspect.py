@@ -3,6 +3,8 @@
 This module must not write the ledger, raise a fence or touch a tenant or a pointer.
 """
 
+from collections.abc import Sequence
+
 from release.core.claim import decide_claim
 from release.core.decisions import Held, Impossible, Overtaken
 from release.core.freeze import find_freeze
@@ -11,10 +13,10 @@ from release.core.outcome import Word
 from release.core.plan import plan_batches
 from release.core.policy import SupersededBy
 from release.core.report import Forecast, Status, SupersededReport
-from release.core.sighting import Checks, ChecksState, Observation
+from release.core.sighting import Checks, ChecksState, Observation, PointerSight
 from release.core.values import Sha, Tenant
 from release.stages.gate import find_images, read_head
-from release.stages.observe import list_candidates, see_pointers
+from release.stages.observe import is_abandoned, list_candidates, see_pointers
 from release.stages.relate import compare, relate
 from release.stages.run import Ended, Run
 
@@ -48,9 +50,10 @@ async def forecast(run: Run) -> Forecast:
     obstacles = await _find_obstacles(run, checks)
     await list_candidates(run, epoch=None)
     run.reading = await run.ports.ledger.read()
-    word, said = await _foresee_claim(run)
     observations = await run.ports.edge.observe(run.candidates)
     pointers = await see_pointers(run)
+    obstacles += await _foresee_fleet(run, [*observations, *pointers])
+    word, said = await _foresee_claim(run)
     on_target = _on_target(run, observations)
     is_done = len(on_target) == len(run.candidates) and all(
         sight.sha == run.release.sha for sight in pointers
@@ -59,15 +62,16 @@ async def forecast(run: Run) -> Forecast:
         word = Word.VERIFIED
     if obstacles:
         word = obstacles[0][0]
+    batches = plan_batches(run.candidates, on_target, run.assignment.policy)
     return Forecast(
         release=run.release,
         environment=run.assignment.environment,
-        word=word,
+        would_end=word,
         obstacles=(*(text for _, text in obstacles), *said),
         checks=checks,
         candidates=run.candidates,
         on_target=on_target,
-        batches=plan_batches(run.candidates, on_target, run.assignment.policy),
+        batches=batches if word is Word.DEPLOYED else (),
         observations=observations,
         pointers=pointers,
         fencing=run.fencing["fleet"],
@@ -113,6 +117,21 @@ async def _find_obstacles(run: Run, checks: Checks) -> list[tuple[Word, str]]:
     window = find_freeze(run.assignment.freezes, await run.ports.clock.utc_now())
     if window is not None:
         obstacles.append((Word.HELD, f"a freeze window is open: {window.reason}"))
+    return obstacles
+
+
+async def _foresee_fleet(
+    run: Run, sights: Sequence[Observation | PointerSight]
+) -> list[tuple[Word, str]]:
+    """What observing would say of releases that are not older than ours."""
+    obstacles = []
+    for sha in dict.fromkeys(sight.sha for sight in sights if sight.sha is not None):
+        order = await compare(run, run.release.sha, sha)
+        if order is Order.OLDER:
+            obstacles.append((Word.SUPERSEDED, f"something is on the newer {sha.short}"))
+        elif order in {Order.DIVERGED, Order.UNKNOWN} and not is_abandoned(run, sha):
+            said = f"something is on {sha.short}, to which ours is {order}"
+            obstacles.append((Word.FAILED, said))
     return obstacles
 
 

@@ -11,7 +11,7 @@ from functools import partial
 from release.core.ledger import Effect, Intent, Record, Stamp
 from release.core.order import Order
 from release.core.outcome import Word
-from release.core.plan import select_only
+from release.core.plan import plan_batches, select_only
 from release.core.sighting import Observation, PointerSight
 from release.core.transitions import raise_mark
 from release.core.values import Pointer, Sha, Tenant
@@ -48,6 +48,8 @@ async def observe(run: Run) -> None:
     unknown one fails the job, unless a person forces it. A rollback takes whatever is there.
     """
     await list_candidates(run, epoch=None)
+    # A canary that the fleet does not list is found out before anything is claimed.
+    plan_batches(run.fleet, run.fleet, run.assignment.policy)
     run.reading = await run.ports.ledger.read()
     if run.reading.record is None:
         await adopt(run)

@@ -55,6 +55,12 @@ class SteppedRegistry:
         self.scheduler.run()
         job.result()
 
+    async def late_answer(self, within_s: float) -> bool:
+        """Plays one call."""
+        job = self.scheduler.spawn("job", self.port.late_answer(within_s))
+        self.scheduler.run()
+        return job.result()
+
 
 @asynccontextmanager
 async def open_direct() -> AsyncIterator[UnderTest]:

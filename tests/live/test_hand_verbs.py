@@ -90,3 +90,25 @@ def test_forced_redeploy_sends_also_what_is_right_already(world: LiveWorld) -> N
     landed = [one["subject"] for one in world.happenings(since) if one["kind"] == "landed"]
     assert [("redeployed", 0), ("redeployed", 0)] == [first.end, forced.end]
     assert ["acme", "acme"] == landed
+
+
+def test_rollback_moves_everything_back_and_pins_until_a_fix_is_named(world: LiveWorld) -> None:
+    """Only this verb goes back; the bad commit stays out, and what mends it is let in."""
+    good, bad = world.push(), world.push()
+    first = world.invoke("deploy", "--commit", bad, **QUICK_SOAK)
+
+    back = world.invoke(
+        "rollback", "--to", good, "--reason", "errors", actor="operator", USER="ada", **QUICK_SOAK
+    )
+    after_rollback = world.live()
+    again = world.invoke("deploy", "--commit", bad)
+    fix = world.push()
+    resumed = world.invoke("resume", "--fixed-in", fix, actor="operator")
+    forward = world.invoke("deploy", "--commit", fix, **QUICK_SOAK)
+
+    assert ("deployed", 0) == first.end
+    assert 0 == back.code
+    assert ({good}, good) == after_rollback
+    assert ("held", 0) == again.end
+    assert [("resumed", 0), ("deployed", 0)] == [resumed.end, forward.end]
+    assert ({fix}, fix) == world.live()

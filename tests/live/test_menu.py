@@ -72,6 +72,19 @@ def test_list_shows_every_verb_with_its_sentence(shell: Shell, program: str) -> 
     assert (0, RELEASE_VERBS | SIMULATOR_VERBS) == (said.code, listed)
 
 
+@pytest.mark.slow
+def test_list_imports_no_adapter_and_no_library_of_one(shell: Shell) -> None:
+    """Looking at the menu costs what it shows; Python itself tells what was imported."""
+    said = shell.invoke("--list", PYTHONPROFILEIMPORTTIME="1")
+
+    imported = {line.rpartition("|")[2].strip() for line in said.err.splitlines()}
+    costly = {"aiohttp", "httpx", "pydantic", "uvicorn", "release.desk", "simulator.world"}
+    named = {name.removeprefix("headway.") for name in imported}
+    assert {"invoke", "release.verb"} <= named
+    assert set() == costly & named
+    assert [] == [name for name in named if name.startswith("release.adapters")]
+
+
 @pytest.mark.parametrize("name", sorted(RELEASE_VERBS | SIMULATOR_VERBS))
 def test_verb_says_what_it_does_in_one_sentence(name: str) -> None:
     """The menu shows the first line of a verb's docstring, so that line is a sentence."""

@@ -1,11 +1,13 @@
 """Sentence 5 of a deploy's life: the step before every effect, and the effect that is sent once."""
 
+from dataclasses import replace
 from datetime import time
 
 import pytest
 
 from release.core.freeze import Day, FreezeWindow
 from release.core.ledger import PinKind, Stamp
+from release.core.values import JobId
 from simulator.happenings import Kind
 from tests.support.stage import Stage
 
@@ -268,17 +270,49 @@ def test_other_attempt_that_has_the_record_is_waited_for_and_verified() -> None:
     """Sentence 5: another attempt of the same release has it: claim again, wait, then verify."""
     stage = Stage()
     stage.push("older")
+    stage.start("first", "older")
+
+    def let_another_attempt_claim() -> None:
+        assert stage.record.holder is not None
+        other = replace(stage.record.holder, job=JobId(run="other", attempt=2, nonce="n"))
+        stage.edit(epoch=2, holder=other)
+
+    stage.at(10, let_another_attempt_claim)
+    stage.run()
+
+    assert [0, 23 + 60] == [told[0] for told in stage.all_claims()]
+    assert "deployed" == stage.word("first")
+    assert ["t1 older", "t2 older", "t3 older"] == stage.landings("first")
+    stage.assert_promises("older")
+
+
+def test_holder_that_waits_for_the_answer_to_its_redeploy_is_alive() -> None:
+    """A job can't renew while it waits for an answer: its silence is life until the bound."""
+    stage = Stage()
+    stage.push("older")
     stage.fault("delay", "redeploy", after_s=100, actor="first")
     stage.start("first", "older", run_id="77")
     stage.start("second", "older", at_s=10, run_id="77", attempt=2)
 
     stage.run()
 
-    assert [0, 70, 146] == [told[0] for told in stage.all_claims()]
-    assert "deployed" == stage.word("second")
-    assert "deployed" == stage.word("first")
-    assert ["t1 older"] == stage.landings("first")
-    stage.assert_promises("older")
+    assert [0, stage.ended_at_s("first")] == [told[0] for told in stage.all_claims()]
+    assert ["deployed", "verified"] == [stage.word("first"), stage.word("second")]
+
+
+def test_wait_for_a_dead_holder_counts_for_what_it_left_open() -> None:
+    """Whoever has watched a dead holder until the bound of its effect has waited it out."""
+    stage = Stage()
+    stage.push("older")
+    stage.fault("cut_before", "redeploy", actor="first")
+    stage.start("first", "older", run_id="77")
+    stage.kill("first", at_s=5)
+    stage.start("second", "older", at_s=10, run_id="77", attempt=2)
+
+    stage.run()
+
+    assert [0, 310] == [told[0] for told in stage.all_claims()]
+    assert 310 == stage.calls("second", "redeploy")[0]
 
 
 def test_pin_before_the_first_effect_holds_and_after_it_stops() -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from release.errors import Invalid
 from simulator.happenings import Kind
 from simulator.tenants import Health, Lag
 from tests.support.stage import Stage
@@ -53,17 +54,32 @@ def test_canary_and_batch_size_are_as_configured() -> None:
     ] == [told for _, told in stage.hears("job-1", "redeploy")]
 
 
-def test_canary_that_does_not_exist_fails_before_any_effect() -> None:
-    """Sentence 6: a misspelt canary is never left out in silence."""
+def test_canary_that_does_not_exist_is_refused_before_anything_is_claimed() -> None:
+    """Sentence 6: a misspelt canary is never left out in silence; it is a mistake of words."""
     stage = Stage(canary=("typo",))
     stage.push("older")
 
     stage.start("job-1", "older")
     stage.run()
 
-    assert "failed" == stage.word("job-1")
-    assert "typo: the canary is not among the fleet's candidates" in stage.reason("job-1")
+    with pytest.raises(Invalid, match="typo: the canary is not among the fleet's candidates"):
+        stage.outcome("job-1")
+    assert [] == stage.all_claims()
     stage.assert_serving("base")
+
+
+def test_wholly_fallen_canary_stops_however_many_stragglers_are_tolerated() -> None:
+    """Sentence 6: what is tolerated are stragglers of a fleet, not the canary's own warning."""
+    stage = Stage(stragglers_max=3)
+    stage.push("older")
+    stage.behave("t1", Health.WEDGED)
+
+    stage.start("job-1", "older")
+    stage.run()
+
+    assert "failed" == stage.word("job-1")
+    assert "the canary did not settle: t1" in stage.reason("job-1")
+    assert ["t1 older"] == stage.landings("job-1")
 
 
 def test_redeploys_are_always_scoped() -> None:

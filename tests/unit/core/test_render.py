@@ -173,7 +173,7 @@ def test_document_has_the_same_keys_for_every_outcome() -> None:
     """Whoever reads the JSON finds each key always, null or empty when nothing is known."""
     keys = (
         "outcome exit_code sentence reason environment release tag images by epoch job touched "
-        "unguarded tenants pointers fencing warnings"
+        "unguarded rollback tenants pointers fencing warnings"
     )
 
     assert keys.split() == list(as_document(DEPLOYED)) == list(as_document(SUPERSEDED))

@@ -50,7 +50,7 @@ SUPERSEDED = SupersededReport(
 FORECAST = Forecast(
     release=release("b"),
     environment="production",
-    word=Word.HELD,
+    would_end=Word.HELD,
     obstacles=("the kill switch is off", HOSTILE),
     checks=Checks(checks=()),
     candidates=(ACME, GLOBEX, INITECH),
@@ -119,8 +119,8 @@ def test_forecast_tells_what_would_be_done_and_what_it_would_come_to() -> None:
         "  in the way: the kill switch is off",
         f"  in the way: {SHOWN}",
         (
-            "held: what a deploy of bbbbbbb to production would come to; "
-            "1 of 3 tenants are on it already (fenced at the door)"
+            "plan: a deploy of bbbbbbb to production would end held; "
+            "1 of 3 tenants are on it already (fleet: fenced at the door)"
         ),
     )
 
@@ -165,7 +165,7 @@ def test_status_tells_all_that_the_record_holds() -> None:
         "ledger: epoch 7, mark bbbbbbb",
         "  next: job 2#1-n with ccccccc",
         f"  open intent of job 1#1-n: {SHOWN}, up to 180 s more",
-        f"  pinned by {SHOWN}: {SHOWN}",
+        f"  pinned by {SHOWN} on 2026-03-27 (pin): {SHOWN}; lift it with resume",
         f"  denied: newer than aaaaaaa, up to ccccccc: {SHOWN}",
     )
     assert "held: job 1#1-n holds production for bbbbbbb, claimed" == lines[-1]
