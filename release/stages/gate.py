@@ -40,13 +40,13 @@ async def _find_missing(run: Run) -> str:
     """What a deploy still waits for; a forge or registry that can't be read may be up again soon."""
     try:
         checks = await run.ports.forge.checks(run.release.sha)
-        if checks.state is ChecksState.RED:
-            raise Ended(Word.REFUSED, f"CI is red: {_list(checks, ChecksState.RED)}")
-        if checks.state is ChecksState.PENDING:
-            return _list(checks, ChecksState.PENDING)
-        return ", ".join(await _look_for_images(run))
+        is_green = checks.state is ChecksState.GREEN
+        absent = await _look_for_images(run) if is_green else ()
     except Unavailable as unread:
         return f"an answer ({unread})"
+    if checks.state is ChecksState.RED:
+        raise Ended(Word.REFUSED, f"CI is red: {_list(checks, ChecksState.RED)}")
+    return ", ".join(absent) if is_green else _list(checks, ChecksState.PENDING)
 
 
 async def find_images(run: Run) -> None:
