@@ -2,8 +2,6 @@
 
 from datetime import time, timedelta
 
-import pytest
-
 from release.core.freeze import Day, FreezeWindow
 from release.core.ledger import Denial
 from release.core.values import Sha
