@@ -37,7 +37,7 @@ async def wait_for_release(run: Run) -> None:
 
 
 async def _find_missing(run: Run) -> str:
-    """What a deploy still waits for; a forge or registry that can't be read may be up again soon."""
+    """What a deploy still waits for; a forge or registry that is down may be up again soon."""
     try:
         checks = await run.ports.forge.checks(run.release.sha)
         is_green = checks.state is ChecksState.GREEN
