@@ -87,7 +87,10 @@ class Desk:
 
     def redeploy(self, to: str, *, only: str, force: bool) -> None:
         """Rolls tenants onto a release; by hand it is refused while a lease lives."""
-        tenants = tuple(Tenant(name.strip()) for name in only.split(",")) if only else ()
+        named = [name.strip() for name in only.split(",")]
+        tenants = tuple(Tenant(name) for name in named if name)
+        if only and not tenants:
+            raise Invalid("names no tenant", on=f"--only {only}", safe="nothing was touched")
         by_hand = self.setup.ci is None
         self._do(REDEPLOY, to, only=tenants, is_forced=force, is_by_hand=by_hand)
 

@@ -34,6 +34,8 @@ def rule_of(
     rule |= {name: number for name, number in how.items() if number}
     duration = _DURATION_OF.get(FaultKind(kind))
     if duration is not None:
+        if not seconds_s > 0:
+            raise Invalid("needs a duration", on=f"fault {kind}", advice="Add --seconds")
         rule[duration] = seconds_s
     elif seconds_s:
         raise Invalid("has no duration", on=f"fault {kind}", seen=f"--seconds {seconds_s}")

@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from release.core.codec import to_plain
-from release.errors import Invalid, Refused, Unavailable
+from release.errors import Invalid, Unavailable
 from simulator.served import STATE_FILE, ServedState, ServeOptions, read_state
 
 __all__ = ["Running", "load", "simulation", "start"]
@@ -43,11 +43,11 @@ class Running:
     _process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
 
     def ask(self, path: str) -> Any:  # noqa: ANN401 - JSON has no narrower type
-        """Reads below `/sim/`, such as `state`; raises Unavailable and Refused."""
+        """Reads below `/sim/`, such as `state`; raises Unavailable and Invalid."""
         return self._send("GET", path, None)
 
     def move(self, path: str, body: Mapping[str, object]) -> Any:  # noqa: ANN401 - as `ask`
-        """Pulls a lever below `/sim/`, such as `push`; raises Unavailable and Refused."""
+        """Pulls a lever below `/sim/`, such as `push`; raises Unavailable and Invalid."""
         return self._send("POST", path, json.dumps(dict(body)).encode())
 
     def stop(self) -> None:
@@ -96,9 +96,8 @@ class Running:
         finally:
             connection.close()
         if reply.status != _OK:
-            raise Refused(
-                "was refused", on=f"simulator /sim/{path}", seen=f"HTTP {reply.status}: {content}"
-            )
+            said = content.get("error", content) if isinstance(content, dict) else content
+            raise Invalid("the simulator refuses it", on=path, seen=str(said))
         return content
 
 
@@ -142,7 +141,7 @@ def load(folder: Path) -> Running | None:
     running = Running(folder, state)
     try:
         running.ask("state")
-    except (Unavailable, Refused):
+    except (Unavailable, Invalid):
         _sweep(folder)
         return None
     return running

@@ -79,6 +79,8 @@ class SimulatorDesk:
         if lag:
             one = lag_of(lag)
             body["lag"] = {"low_s": one.low_s, "high_s": one.high_s, "flaps": one.flaps}
+        if not body:
+            raise Invalid("says nothing of the tenant", on=slug, expected="--state or --lag")
         changed: Mapping[str, Any] = self.running().move(f"tenants/{slug}", body)
         return changed
 

@@ -1,8 +1,14 @@
 """Rollback: another verb, with a reason, which no automatic deploy undoes."""
 
+import pytest
+
+from release.core.ledger import Denial
 from release.core.rollback import RollbackOrder
+from release.core.values import Sha
+from release.errors import Refused
 from release.pipeline import ROLLBACK
-from release.stages.hand import accept_rewrite
+from release.stages import hand
+from simulator.scheduler import Job
 from simulator.tenants import Lag
 from tests.support.stage import Stage
 
@@ -147,6 +153,73 @@ def test_rollback_goes_through_a_kill_switch() -> None:
     stage.assert_serving("good")
 
 
+def resume(stage: Stage, fixed_in: str | None) -> Job[str]:
+    """A person lifts the pin, naming what mends the denied range."""
+    fix = Sha(stage.sha(fixed_in)) if fixed_in else None
+    verb = hand.resume(stage.run_of("ship bad"), fixed_in=fix, by="ada")
+    return stage.scheduler.spawn("desk", verb)
+
+
+def test_fix_that_is_itself_denied_lifts_nothing() -> None:
+    """A commit of the bad range mends nothing: the pin stands, and the range stays denied."""
+    stage = deployed_stage()
+    roll_back(stage)
+    stage.run()
+
+    said = resume(stage, "bad")
+    stage.run()
+
+    with pytest.raises(Refused, match="mends nothing"):
+        said.result()
+    assert stage.record.pin is not None
+
+
+def test_resume_without_a_fix_is_refused_while_a_range_is_denied() -> None:
+    """Otherwise the next push would ship the bad release again."""
+    stage = deployed_stage()
+    roll_back(stage)
+    stage.run()
+
+    said = resume(stage, None)
+    stage.run()
+
+    with pytest.raises(Refused, match="a denied range has no fix named"):
+        said.result()
+
+
+def test_release_with_the_fix_goes_out_after_resume_and_one_without_it_does_not() -> None:
+    """From resume on, whatever is newer than the target without the fix is denied."""
+    stage = deployed_stage()
+    roll_back(stage)
+    stage.run()
+    stage.push("fixed")
+    resume(stage, "fixed")
+    stage.run()
+
+    stage.start("ship bad again", "bad")
+    stage.start("ship fixed", "fixed")
+    stage.run()
+
+    assert ["held", "deployed"] == [stage.word("ship bad again"), stage.word("ship fixed")]
+    stage.assert_serving("fixed")
+
+
+def test_resume_lifts_no_pin_that_it_has_not_read() -> None:
+    """A rollback that comes between reading and writing is read and checked anew."""
+    stage = deployed_stage()
+    stage.pin()
+    stage.slow_down(ledger=1)
+    bad = Denial(after=Sha(stage.sha("good")), upto=Sha(stage.sha("bad")), reason="broken")
+
+    said = resume(stage, None)
+    stage.at(stage.now_s + 1.5, lambda: stage.edit(denied=(bad,)))
+    stage.run()
+
+    with pytest.raises(Refused, match="a denied range has no fix named"):
+        said.result()
+    assert stage.record.pin is not None
+
+
 def test_rewritten_branch_is_accepted_and_deployed_over_what_it_left_behind() -> None:
     """After accept-rewrite the mark is on the new history, and the old one counts as older."""
     stage = deployed_stage()
@@ -155,7 +228,7 @@ def test_rewritten_branch_is_accepted_and_deployed_over_what_it_left_behind() ->
     stage.run()
     accepting = stage.run_of("before")
 
-    stage.scheduler.spawn("desk", accept_rewrite(accepting, reason="rebased", by="ada"))
+    stage.scheduler.spawn("desk", hand.accept_rewrite(accepting, reason="rebased", by="ada"))
     stage.run()
     stage.start("after", "rewritten")
     stage.run()

@@ -18,7 +18,7 @@ from release.adapters.git_ref_ledger import GitRefLedger
 from release.adapters.git_remote import GitRemote
 from release.core.order import Order
 from release.core.values import Secret, Sha
-from release.errors import Invalid, OutcomeUnknown, Refused, Unavailable
+from release.errors import Invalid, OutcomeUnknown, Unavailable
 from simulator.process import Running, load, simulation, start
 from simulator.served import STATE_FILE, ServeOptions, git_of
 from tests.support.clocks import StillClock
@@ -144,13 +144,13 @@ def test_git_without_the_token_is_refused(running: Running, tmp_path: Path) -> N
         GitMirror(git, remote, directory=tmp_path / "mirror", clock=StillClock()), branch="main"
     )
 
-    with pytest.raises(Refused):
+    with pytest.raises(Invalid):
         asyncio.run(forge.head())
 
 
 def test_wrong_lever_is_refused_with_its_reason(running: Running) -> None:
     """What the other side says is part of the error."""
-    with pytest.raises(Refused, match="ci must be one of"):
+    with pytest.raises(Invalid, match="ci must be one of"):
         running.move("push", {"ci": "purple"})
 
 
