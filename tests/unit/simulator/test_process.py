@@ -18,7 +18,7 @@ from release.adapters.git_ref_ledger import GitRefLedger
 from release.adapters.git_remote import GitRemote
 from release.core.order import Order
 from release.core.values import Secret, Sha
-from release.errors import Invalid, OutcomeUnknown, Unavailable
+from release.errors import Invalid, OutcomeUnknown, Refused, Unavailable
 from simulator.process import Running, load, simulation, start
 from simulator.served import STATE_FILE, ServeOptions, git_of
 from tests.support.clocks import StillClock
@@ -144,7 +144,7 @@ def test_git_without_the_token_is_refused(running: Running, tmp_path: Path) -> N
         GitMirror(git, remote, directory=tmp_path / "mirror", clock=StillClock()), branch="main"
     )
 
-    with pytest.raises(Invalid):
+    with pytest.raises(Refused):
         asyncio.run(forge.head())
 
 
