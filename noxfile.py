@@ -91,18 +91,22 @@ def tests(session: nox.Session) -> None:
     """Runs the tests against the built wheel, on each supported Python that is here.
 
     Arguments after `--` go to pytest, as in `nox -s tests-3.12 -- -k ledger -n 0`, and say what is
-    run; without them everything is, and the Python that runs Nox measures coverage as well.
+    run. Without them the Python that runs Nox runs everything and measures coverage; the others
+    leave out what is marked slow, most of which starts processes and waits for them.
     """
     wheel = _install_wheel(session, *_group("tests"))
     folder = _lay_out(session)
     # The session `package` runs its tests, once and not on every Python.
     arguments = session.posargs or [
         "--numprocesses=2",
-        "--dist=loadgroup",
+        # By file: a file shares one world, and a group's mark is lost on this pytest.
+        "--dist=loadfile",
         "--ignore=tests/package",
     ]
     if not session.posargs and session.python == THIS_PYTHON:
         arguments += ["--cov=headway.release.core", "--cov-report=term", "--cov-fail-under=100"]
+    elif not session.posargs:
+        arguments += ["-m", "not slow"]
     session.chdir(folder)
     session.run("pytest", *arguments, env=_test_environment(folder, wheel))
 

@@ -15,10 +15,11 @@ def test_plan_and_dry_run_say_what_would_happen_and_touch_nothing(world: LiveWor
     planned = world.invoke("plan", "--commit", newer)
     dry = world.invoke("deploy", "--commit", newer, "--dry-run", "--json")
 
-    assert ("deployed", 0) == planned.end
+    assert ("plan", 0) == planned.end
+    assert "would end deployed" in planned.last_line
     assert "would redeploy canary: hongming" in planned.out
     assert "would redeploy batch-1: acme, globex" in planned.out
-    assert ("deployed", 0) == (dry.document["word"], dry.code)
+    assert ("deployed", 0) == (dry.document["would_end"], dry.code)
     assert before == world.untouched()
 
 

@@ -65,7 +65,7 @@ def test_deploy_outside_ci_without_a_commit_is_refused(
     said = world.invoke("deploy")
 
     assert ("invalid", USAGE) == said.end
-    assert "--commit SHA" in said.last_line
+    assert "--commit REF" in said.last_line
     assert before == world.untouched()
 
 
