@@ -58,7 +58,6 @@ def run(command: Command, home: Path) -> tuple[int, str]:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("documents")
 @pytest.mark.parametrize(
     "document",
     [document for document in DOCUMENTS if runnable_commands(document)],

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.live_world import TENANTS, LiveWorld
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("live-after")]
+pytestmark = pytest.mark.slow
 
 STILL_LATEST = 10
 EFFECTS = {"accepted", "landed", "pointed"}

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.live_world import LiveWorld
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("live-ci")]
+pytestmark = pytest.mark.slow
 
 QUICK_SOAK = {"HEADWAY_ROLLOUT__SOAK_S": "0"}
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.live_world import TENANTS, LiveWorld
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("live-deploy")]
+pytestmark = pytest.mark.slow
 
 
 def test_plan_and_dry_run_say_what_would_happen_and_touch_nothing(world: LiveWorld) -> None:

@@ -5,7 +5,7 @@ import pytest
 from tests.support.live_world import TENANTS, LiveWorld
 from tests.support.shell import Said
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("live-faults")]
+pytestmark = pytest.mark.slow
 
 IMPATIENT = {"HEADWAY_ROLLOUT__SOAK_S": "0", "HEADWAY_SETTLE__BUDGET_S": "0.9"}
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.live_world import LiveWorld
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("live-hand")]
+pytestmark = pytest.mark.slow
 
 QUICK_SOAK = {"HEADWAY_ROLLOUT__SOAK_S": "0"}
 # Long enough for a person to come between two renewals, and shorter than the test is patient.

@@ -11,8 +11,6 @@ from invoke.tasks import Task
 from tasks import namespace
 from tests.support.shell import Shell
 
-pytestmark = pytest.mark.xdist_group("live-menu")
-
 RELEASE_VERBS = {
     "accept-rewrite",
     "check-superseded",

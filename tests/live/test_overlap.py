@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.live_world import LiveWorld
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("live-overlap")]
+pytestmark = pytest.mark.slow
 
 EFFECTS = {"landed", "pointed"}
 SPREAD = {"low_s": 0.0, "high_s": 1.0}

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.live_world import LiveWorld
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("live-menu")]
+pytestmark = pytest.mark.slow
 
 USAGE = 2
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.live_world import Happened, LiveWorld
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("live-signals")]
+pytestmark = pytest.mark.slow
 
 SOAKING = {"HEADWAY_ROLLOUT__SOAK_S": "60", "HEADWAY_SETTLE__INTERVAL_S": "1"}
 # A dead job is waited out within its lease and the largest open bound, so both are short.

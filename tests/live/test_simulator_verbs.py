@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.shell import Shell
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("live-simulator")]
+pytestmark = pytest.mark.slow
 
 
 def test_simulation_comes_up_is_moved_and_goes_down_without_a_trace(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.support.live_world import LiveWorld
 from tests.support.shell import Said
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("live-tokens")]
+pytestmark = pytest.mark.slow
 
 QUICK_SOAK = {"HEADWAY_ROLLOUT__SOAK_S": "0"}
 WRONG = "a-token-that-nobody-takes-0123456789"
