@@ -1,6 +1,6 @@
 """Decides what a holder does when its swap did not go through, from the record that is there now.
 
-This module must not read anything; `stages/step.py` re-reads the record and acts on the answer.
+This module must not read anything; `stages/write.py` re-reads the record and acts on the answer.
 """
 
 from datetime import datetime
