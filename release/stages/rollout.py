@@ -69,7 +69,7 @@ async def _roll_batch(run: Run, batch: Batch) -> None:
         run.warn(f"redeploying {names(waiting)} once more: the first request was not answered")
     if batch.is_canary and all(tenant in run.failures for tenant in batch.tenants):
         # What is tolerated are stragglers of a fleet; a canary that fell has given its warning.
-        raise Ended(Word.FAILED, f"the canary did not settle: {names(batch.tenants)}")
+        raise Ended(Word.EXHAUSTED, f"the canary did not settle: {names(batch.tenants)}")
     if batch.is_canary:
         steady = tuple(tenant for tenant in batch.tenants if tenant not in run.failures)
         for progress in await soak(run, steady):

@@ -29,7 +29,7 @@ def test_environments_never_share_one_record(tmp_path: Path) -> None:
         world.run("ledger-init", "--env", "staging")
         own = world.deploy(newer, "--env", "staging")
 
-        assert 1 == shared.code
+        assert 2 == shared.code
         assert "the ledger holds the record of another environment" in shared.last
         assert "production" == record["environment"]
         assert record == world.record()

@@ -81,9 +81,10 @@ def test_tenants_that_answer_oddly_for_good_are_each_named_with_what_they_answer
     done = world.deploy(
         newer,
         "--json",
+        HEADWAY_ROLLOUT__CANARY="good",
         HEADWAY_ROLLOUT__BATCH_SIZE="20",
         HEADWAY_ROLLOUT__STRAGGLERS_MAX=str(len(ODD) - 1),
-        HEADWAY_SETTLE__BUDGET_S="0.3",
+        HEADWAY_SETTLE__BUDGET_S="2",
     )
 
     document = json.loads(done.out)

@@ -77,7 +77,7 @@ def test_wholly_fallen_canary_stops_however_many_stragglers_are_tolerated() -> N
     stage.start("job-1", "older")
     stage.run()
 
-    assert "failed" == stage.word("job-1")
+    assert "exhausted" == stage.word("job-1")
     assert "the canary did not settle: t1" in stage.reason("job-1")
     assert ["t1 older"] == stage.landings("job-1")
 

@@ -104,6 +104,13 @@ def test_sentence_of_unguarded_run_says_so_first() -> None:
     assert as_sentence(with_straggler).startswith("deployed, unguarded, with 1 quarantined ")
 
 
+def test_sentence_of_a_rollback_says_so_first() -> None:
+    """A fleet that went back on purpose is told apart from one that went forward."""
+    outcome = replace(DEPLOYED, is_rollback=True)
+
+    assert as_sentence(outcome).startswith("deployed, rolled back: ")
+
+
 def test_sentence_of_superseded_names_newer_release() -> None:
     """Whoever stood aside says for whom."""
     expected = (
