@@ -38,7 +38,7 @@ def redeploy(server: Loopback, *tenants: Tenant) -> Redeployed:
         async with server, HttpPool(clock=StillClock()) as pool:
             headers = {"authorization": Secret(f"Bearer {TOKEN}")}
             http = Http(pool, "control plane", server.url, headers=headers)
-            fleet = ControlPlaneFleet(http, environment="production", timeout_s=0.2)
+            fleet = ControlPlaneFleet(http, environment="production", timeout_s=2.0)
             return await fleet.redeploy(RELEASE, tenants, epoch=7, phase="canary")
 
     return asyncio.run(run())

@@ -140,9 +140,9 @@ def test_slow_tenant_does_not_keep_the_others() -> None:
     def react(asked: Asked) -> Reaction:
         return Stall() if "acme" in asked.target else json_answer({"git_sha": SHA})
 
-    acme, zoo = observe(Loopback(react=react), ACME, Tenant("zoo"), timeout_s=0.2)
+    acme, zoo = observe(Loopback(react=react), ACME, Tenant("zoo"), timeout_s=2.0)
 
-    assert acme.reason == "no whole answer within 0.2 s"
+    assert acme.reason == "no whole answer within 2 s"
     assert zoo.sha == Sha(SHA)
 
 

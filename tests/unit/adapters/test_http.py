@@ -42,7 +42,7 @@ async def read(http: Http) -> Reply:
 
 async def effect(http: Http) -> Reply:
     """Sends what the tests of effects send."""
-    return await http.effect("PUT", "/thing", content=b"new", timeout_s=0.2)
+    return await http.effect("PUT", "/thing", content=b"new", timeout_s=2.0)
 
 
 def free_port() -> int:
