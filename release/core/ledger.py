@@ -212,6 +212,10 @@ class Record:
             found += [denial.fixed_in] if denial.fixed_in else []
         return tuple(dict.fromkeys(found))
 
+    def is_pinned(self, utc: datetime) -> bool:
+        """Whether a pin stands at that instant."""
+        return self.pin is not None and self.pin.is_active(utc)
+
     def denial(self, orders: Orders) -> Denial | None:
         """The first denial of the release that `orders` speaks for."""
         return next((denial for denial in self.denied if denial.denies(orders)), None)

@@ -45,7 +45,7 @@ def finish_unrecorded(run: Run, ended: Ended) -> Outcome:
         by=ended.by,
         tenants=run.tenant_reports() if run.scope.has_tenants else (),
         pointers=_pointer_reports(run) if run.scope.has_pointers else (),
-        fencing=_fencing(run) if run.scope.has_tenants and run.fencing else (),
+        fencing=_fencing(run) if run.scope.has_tenants else (),
         warnings=tuple(run.warnings),
         has_touched=run.has_touched,
         is_unguarded=run.assignment.is_unguarded,

@@ -127,7 +127,7 @@ async def _raise_mark(run: Run, newer: dict[Sha, str]) -> None:
                 f"{newer[newest]} is on {newest.short}, which is denied; nothing was touched. An "
                 "automatic deploy never moves it off: run rollback again",
             )
-        is_pinned = record.pin is not None and record.pin.is_active(await run.ports.clock.utc_now())
+        is_pinned = record.is_pinned(await run.ports.clock.utc_now())
         if is_pinned or not await is_above_mark(run, record, newest):
             return
         if await try_swap(run, partial(raise_mark, sha=newest)):

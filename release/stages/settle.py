@@ -101,7 +101,7 @@ async def heed_newer(run: Run, sha: Sha, where: str) -> None:
     if record is not None and record.denial(await relate(run, record, ours=sha)) is not None:
         raise Ended(Word.FAILED, f"{where} is on {sha.short}, which is denied: run rollback")
     if record is not None and run.is_holder:
-        is_pinned = record.pin is not None and record.pin.is_active(await run.ports.clock.utc_now())
+        is_pinned = record.is_pinned(await run.ports.clock.utc_now())
         if not is_pinned and await is_above_mark(run, record, sha):
             await write(run, partial(raise_mark, sha=sha))
     raise Ended(Word.SUPERSEDED, f"{sha.short} is newer, read at {where}", by=sha)
