@@ -8,9 +8,9 @@ newer one's tenants. This module must not know the ledger.
 from release.core.assignment import Assignment
 from release.core.outcome import Outcome, Word
 from release.core.values import Sha
+from release.errors import HeadwayError
 from release.ports import Ports
 from simulator.mutants.steps import (
-    Red,
     find_newer_head,
     find_release,
     move_pointers,
@@ -40,7 +40,7 @@ async def deploy(assignment: Assignment, ports: Ports) -> Outcome:
             return outcome(assignment, Word.SUPERSEDED, f"{newer.short} owns the branch", by=newer)
         tell(ports, "verify", f"{len(tenants)} tenants verified")
         pointers = await move_pointers(ports, assignment, release)
-    except Red as red:
-        return outcome(assignment, Word.FAILED, str(red))
+    except HeadwayError as problem:
+        return outcome(assignment, Word.FAILED, str(problem))
     said = f"{len(tenants)} tenants verified"
     return outcome(assignment, Word.DEPLOYED, said, tenants=tenants, pointers=pointers)

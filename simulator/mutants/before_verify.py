@@ -7,9 +7,9 @@ have shown it, and promotes. This module must not know the ledger.
 
 from release.core.assignment import Assignment
 from release.core.outcome import Outcome, Word
+from release.errors import HeadwayError
 from release.ports import Ports
 from simulator.mutants.steps import (
-    Red,
     find_newer_head,
     find_release,
     move_pointers,
@@ -35,6 +35,6 @@ async def deploy(assignment: Assignment, ports: Ports) -> Outcome:
             tenants, said = (), f"verification skipped: superseded by {newer.short}"
         tell(ports, "verify", said)
         pointers = await move_pointers(ports, assignment, release)
-    except Red as red:
-        return outcome(assignment, Word.FAILED, str(red))
+    except HeadwayError as problem:
+        return outcome(assignment, Word.FAILED, str(problem))
     return outcome(assignment, Word.DEPLOYED, said, tenants=tenants, pointers=pointers)
