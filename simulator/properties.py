@@ -44,6 +44,8 @@ class Course:
 
     began: the release of each tenant by slug and of each pointer by name. newest: the newest
     deployable release, which everything is on when all jobs of a race have ended (P4).
+    waiting: the jobs that never ended. rollbacks, resumes: the jobs in which a person goes back on
+    purpose, and lets deploys go on. is_healthy: whether the fleet could be brought on the newest.
     """
 
     forge: ForgeState
@@ -51,6 +53,10 @@ class Course:
     newest: str
     happenings: Sequence[Happening]
     ends: Sequence[JobEnd]
+    waiting: tuple[str, ...] = ()
+    rollbacks: frozenset[str] = frozenset()
+    resumes: frozenset[str] = frozenset()
+    is_healthy: bool = True
 
     def live(self, count: int | None = None) -> dict[str, str]:
         """The release of every tenant and pointer after the first `count` happenings, or all."""
@@ -63,17 +69,49 @@ class Course:
 
 def check_promises(course: Course) -> tuple[Breach, ...]:
     """Finds every breach, in the order of time."""
-    found = [*_backward(course), *_false_words(course), *_no_progress(course)]
+    found = [
+        *_backward(course),
+        *_undone_rollbacks(course),
+        *_false_words(course),
+        *_no_progress(course),
+    ]
     return tuple(sorted(found, key=lambda breach: breach.at_s))
 
 
 def _backward(course: Course) -> Iterable[Breach]:
     for one in course.happenings:
         is_effect = one.kind in _EFFECTS and one.subject in course.began
-        if not is_effect or one.before is None or one.after is None:
+        if not is_effect or one.actor in course.rollbacks:
+            continue
+        if one.before is None or one.after is None:
             continue
         if course.forge.order(one.after, one.before) is Order.OLDER:
             step = f"{one.subject} from {one.before[:7]} back to {one.after[:7]}"
+            yield Breach(promise="P1 never backward", at_s=one.at_s, job=one.actor, step=step)
+
+
+def _undone_rollbacks(course: Course) -> Iterable[Breach]:
+    """Finds what an automatic job brought back although a rollback had taken it away.
+
+    What a person has named as the release that mends may come, and what is newer than that.
+    """
+    target, since_s = "", 0.0
+    for one in course.happenings:
+        if one.kind not in _EFFECTS or one.subject not in course.began or one.after is None:
+            continue
+        if one.actor in course.rollbacks:
+            target, since_s = one.after, one.at_s
+            continue
+        mends = [
+            str(end.outcome.release.sha)
+            for end in course.ends
+            if end.job in course.resumes and since_s <= end.at_s <= one.at_s
+        ]
+        is_mended = any(
+            course.forge.order(one.after, mend) in {Order.SAME, Order.NEWER} for mend in mends
+        )
+        if target and not is_mended and course.forge.order(one.after, target) is Order.NEWER:
+            step = f"{one.subject} to {one.after[:7]}, which a rollback to {target[:7]} took away"
             yield Breach(promise="P1 never backward", at_s=one.at_s, job=one.actor, step=step)
 
 
@@ -97,8 +135,11 @@ def _false_words(course: Course) -> Iterable[Breach]:
 
 
 def _no_progress(course: Course) -> Iterable[Breach]:
+    for job in course.waiting:
+        at_s = max((one.at_s for one in course.happenings), default=0.0)
+        yield Breach(promise="P4 progress", at_s=at_s, job=job, step="the job never ended")
     behind = [subject for subject, sha in course.live().items() if sha != course.newest]
-    if behind and course.ends:
+    if behind and course.ends and course.is_healthy:
         last = max(course.ends, key=lambda end: end.at_s)
         step = f"all jobs ended, and this is not on {course.newest[:7]}: {_some(behind)}"
         yield Breach(promise="P4 progress", at_s=last.at_s, job=last.job, step=step)

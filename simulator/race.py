@@ -4,26 +4,37 @@ This module must not print; `report` does.
 """
 
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass, field, replace
+from typing import assert_never
 
 from release.core.outcome import Outcome
 from release.core.policy import Policy
 from release.core.values import JobId
 from release.pipeline import LEDGER_INIT, run_job, start
+from release.ports import Ports
 from simulator.direct import JobSetup, Told, direct_ports, virtual_world
 from simulator.guards import GUARDS, Guard
+from simulator.hand_verbs import resume, roll_back
 from simulator.line import Patience
 from simulator.properties import Breach, Course, JobEnd, check_promises
-from simulator.scenario import Scenario, ScenarioJob, found
-from simulator.scheduler import Scheduler
+from simulator.scenario import Scenario
+from simulator.scenario_parts import JobVerb, ScenarioJob
+from simulator.scheduler import Job, Scheduler
+from simulator.setting import arrange, found
 from simulator.sim_ledger import LedgerStore
 from simulator.world import World
 
-__all__ = ["RaceResult", "colour", "judge", "run_race"]
+__all__ = ["SHIPPED", "RaceResult", "colour", "judge", "run_race"]
+
+SHIPPED = "headway"
+"""The guard that is no earlier design."""
 
 _PATIENCE = Patience(effect_s=300.0)
 """The recorded calls took up to a minute and a half; nobody hung up on them."""
+
+_WAITS = "waits"
+_KILLED = "killed"
+_RESUMED = "resumed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +58,21 @@ class RaceResult:
         return self.course.ends
 
     @property
+    def colours(self) -> Mapping[str, str]:
+        """What CI shows of each job, in the scenario's order: also `killed` and `waits`."""
+        ended = {end.job: colour(end.outcome) for end in self.ends}
+        waiting = dict.fromkeys(self.course.waiting, _WAITS)
+        named = [job.name for job in self.scenario.jobs]
+        return {name: ended.get(name) or waiting.get(name, _KILLED) for name in named}
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """How each job ended in a word, in the scenario's order: also `killed` and `waits`."""
+        ended = {end.job: end.outcome.word.value for end in self.ends}
+        resumed = {name: _RESUMED for name in self.course.resumes if self.colours[name] == "green"}
+        return {**self.colours, **ended, **resumed}
+
+    @property
     def tenants(self) -> Mapping[str, str]:
         """The release of each tenant at the end, by slug."""
         live = self.course.live()
@@ -60,12 +86,18 @@ class RaceResult:
     @property
     def pointer_name(self) -> str:
         """The pointer as the log names it, such as `platform:latest`."""
-        return _pointer(self.scenario)
+        return self.scenario.pointer
 
     @property
     def is_kept(self) -> bool:
         """Whether every promise was kept."""
         return not self.breaches
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether this is the guard that was in force, whose end was written down."""
+        recorded = self.scenario.recorded
+        return recorded is not None and GUARDS[recorded.guard].name == self.guard.name
 
 
 def run_race(scenario: Scenario, guard_name: str, policy: Policy | None = None) -> RaceResult:
@@ -73,44 +105,122 @@ def run_race(scenario: Scenario, guard_name: str, policy: Policy | None = None) 
 
     policy: of its jobs, in the place of the recorded one.
     """
-    guard = GUARDS[guard_name]
     scheduler, world = virtual_world(scenario.layout(), epoch=scenario.start)
-    found(scenario, world)
-    ledger, told, ends = LedgerStore.empty(world), list[Told](), list[JobEnd]()
-    _spawn_first_use(scenario, world, scheduler, ledger)
-    for push in scenario.pushes:
-        sha = str(scenario.releases[push.release])
-        scheduler.call_at(scenario.at_s(push.at), partial(world.release, sha))
-    for job in scenario.jobs:
-        ports = direct_ports(
-            world,
-            scheduler,
-            actor=job.name,
-            ledger=ledger,
-            setup=JobSetup(patience=_PATIENCE, told=told),
+    race = _Race(
+        scenario=scenario,
+        guard=GUARDS[guard_name],
+        policy=policy,
+        scheduler=scheduler,
+        world=world,
+        ledger=LedgerStore.empty(world),
+    )
+    return race.run()
+
+
+@dataclass(slots=True, kw_only=True)
+class _Race:
+    """One scenario under one guard while it runs."""
+
+    scenario: Scenario
+    guard: Guard
+    policy: Policy | None
+    scheduler: Scheduler
+    world: World
+    ledger: LedgerStore
+    told: list[Told] = field(default_factory=list)
+    ends: list[JobEnd] = field(default_factory=list)
+
+    def run(self) -> RaceResult:
+        scenario = self.scenario
+        found(scenario, self.world)
+        self._spawn_first_use()
+        arrange(scenario, self.world, self.scheduler.call_at)
+        spawned = {job.name: self._spawn(job) for job in scenario.jobs}
+        self.scheduler.run(until_s=scenario.until_s())
+        waiting = tuple(name for name, job in spawned.items() if not job.is_done)
+        for job in spawned.values():
+            if job.error is not None:
+                raise job.error
+        self.scheduler.close()
+        return judge(
+            scenario,
+            self.guard,
+            self.world,
+            ends=tuple(self.ends),
+            told=tuple(self.told),
+            waiting=waiting,
         )
-        running = _run(guard.deploy(scenario.assignment(job, policy), ports), job, world, ends)
-        scheduler.spawn(job.name, running, at_s=scenario.at_s(job.starts))
-    scheduler.run()
-    return judge(scenario, guard, world, ends=tuple(ends), told=tuple(told))
+
+    def _spawn_first_use(self) -> None:
+        """Declares the first use, which the documentation puts before the first deploy."""
+        scenario = self.scenario
+        first = replace(
+            scenario.assignment(scenario.jobs[0]),
+            is_first_use=True,
+            job=JobId(run="operator", attempt=1, nonce="first-use"),
+        )
+        ports = direct_ports(self.world, self.scheduler, actor="operator", ledger=self.ledger)
+        self.scheduler.spawn("operator", run_job(start(first, ports), LEDGER_INIT))
+
+    def _spawn(self, job: ScenarioJob) -> Job[None]:
+        ports = direct_ports(
+            self.world,
+            self.scheduler,
+            actor=job.name,
+            ledger=self.ledger,
+            setup=JobSetup(patience=_PATIENCE, told=self.told, epoch=self.scenario.start),
+        )
+        starts_s = self.scenario.at_s(job.starts)
+        spawned = self.scheduler.spawn(job.name, self._run_job(job, ports), at_s=starts_s)
+        if job.killed:
+            self.scheduler.call_at(self.scenario.at_s(job.killed), spawned.kill)
+        return spawned
+
+    async def _run_job(self, job: ScenarioJob, ports: Ports) -> None:
+        outcome = await self._start(job, ports)
+        now_s, count = self.world.clock.reading_s(), len(self.world.log.happenings)
+        self.ends.append(JobEnd(job=job.name, outcome=outcome, at_s=now_s, happenings=count))
+
+    def _start(self, job: ScenarioJob, ports: Ports) -> Awaitable[Outcome]:
+        assignment = self.scenario.assignment(job, self.policy)
+        is_shipped = self.guard.name == SHIPPED
+        match job.verb:
+            case JobVerb.DEPLOY:
+                return self.guard.deploy(assignment, ports)
+            case JobVerb.ROLLBACK:
+                return roll_back(assignment, ports, is_shipped=is_shipped)
+            case JobVerb.RESUME:
+                return resume(assignment, ports, is_shipped=is_shipped)
+            case _:
+                assert_never(job.verb)
 
 
-def judge(
+def judge(  # noqa: PLR0913 - a world, and what its jobs left behind
     scenario: Scenario,
     guard: Guard,
     world: World,
     *,
     ends: tuple[JobEnd, ...],
     told: tuple[Told, ...],
+    waiting: tuple[str, ...] = (),
 ) -> RaceResult:
-    """Checks the promises on a world in which every job has ended, and holds it to the record."""
-    releases = [str(sha) for sha in scenario.releases.values()]
+    """Checks the promises on a world in which the race is over, and holds it to the record.
+
+    waiting: the jobs that had not ended by then.
+    """
+    by_verb = {
+        verb: frozenset(job.name for job in scenario.jobs if job.verb is verb) for verb in JobVerb
+    }
     course = Course(
         forge=world.forge,
-        began=dict.fromkeys([*world.fleet.tenants, _pointer(scenario)], releases[0]),
-        newest=releases[-1],
+        began=scenario.began_on(),
+        newest=scenario.newest_sha,
         happenings=tuple(world.log.happenings),
         ends=ends,
+        waiting=waiting,
+        rollbacks=by_verb[JobVerb.ROLLBACK],
+        resumes=by_verb[JobVerb.RESUME],
+        is_healthy=scenario.is_healthy,
     )
     result = RaceResult(
         scenario=scenario,
@@ -128,39 +238,18 @@ def colour(outcome: Outcome) -> str:
     return "red" if outcome.exit_code else "green"
 
 
-def _spawn_first_use(
-    scenario: Scenario, world: World, scheduler: Scheduler, ledger: LedgerStore
-) -> None:
-    """Declares the first use, which the documentation puts before the first deploy."""
-    first = replace(scenario.assignment(scenario.jobs[0]), is_first_use=True)
-    operator = replace(first, job=JobId(run="operator", attempt=1, nonce="first-use"))
-    ports = direct_ports(world, scheduler, actor="operator", ledger=ledger)
-    scheduler.spawn("operator", run_job(start(operator, ports), LEDGER_INIT))
-
-
-async def _run(
-    deploy: Awaitable[Outcome], job: ScenarioJob, world: World, ends: list[JobEnd]
-) -> None:
-    outcome = await deploy
-    now_s, count = world.clock.reading_s(), len(world.log.happenings)
-    ends.append(JobEnd(job=job.name, outcome=outcome, at_s=now_s, happenings=count))
-
-
 def _departures(result: RaceResult) -> Iterator[str]:
     """Says where the end is not the recorded one; only the guard of the day is held to it."""
     scenario, recorded = result.scenario, result.scenario.recorded
-    if recorded is None or recorded.guard != result.guard.name:
+    if recorded is None or not result.is_recorded:
         return
-    ends = {end.job: colour(end.outcome) for end in result.ends}
     seen = {**result.tenants, "the pointer": result.pointer}
-    expected = {**recorded.tenants, "the pointer": recorded.pointer}
+    expected = dict(recorded.tenants)
+    if recorded.pointer:
+        expected["the pointer"] = recorded.pointer
     for subject, name in expected.items():
         if scenario.name_of(seen.get(subject)) != name:
             yield f"{subject} ended on {scenario.name_of(seen.get(subject))}, recorded {name}"
     for job, recorded_colour in recorded.jobs.items():
-        if ends.get(job) != recorded_colour:
-            yield f"job {job} ended {ends.get(job)}, recorded {recorded_colour}"
-
-
-def _pointer(scenario: Scenario) -> str:
-    return f"{scenario.repository}:{scenario.promoted_tag}"
+        if result.colours[job] != recorded_colour:
+            yield f"job {job} ended {result.colours[job]}, recorded {recorded_colour}"

@@ -3,6 +3,7 @@
 This module must not run or judge anything.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
@@ -11,7 +12,9 @@ from simulator.race import RaceResult, colour
 from simulator.scenario import Scenario
 from simulator.timeline import Moment, moments
 
-__all__ = ["legend", "plain", "timeline_text", "verdict_text"]
+__all__ = ["legend", "plain", "table_text", "tenant_counts", "timeline_text", "verdict_text"]
+
+_LETTERS = 26
 
 
 def timeline_text(result: RaceResult) -> str:
@@ -38,15 +41,26 @@ def verdict_text(results: Sequence[RaceResult]) -> str:
         ("guard", "verdict", "tenants at the end", scenario.promoted_tag, "jobs")
     ]
     rows += [_row(result) for result in results]
+    lines = [table_text(rows)]
+    for result in results:
+        lines += [f"{result.guard.name}: {line}" for line in _breach_lines(result)]
+    return "\n".join(lines)
+
+
+def table_text(rows: Sequence[Sequence[str]]) -> str:
+    """Columns side by side, the first row underlined."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
     ]
     lines.insert(1, "  ".join("-" * width for width in widths))
-    for result in results:
-        lines += [f"{result.guard.name}: {line}" for line in _breach_lines(result)]
     return "\n".join(lines)
+
+
+def tenant_counts(result: RaceResult) -> dict[str, int]:
+    """How many tenants ended on each release, by its name."""
+    return dict(Counter(map(result.scenario.name_of, result.tenants.values())))
 
 
 def legend(scenario: Scenario) -> str:
@@ -118,14 +132,11 @@ def _plain_moment(moment: Moment) -> dict[str, object]:
 
 def _row(result: RaceResult) -> tuple[str, ...]:
     jobs = ", ".join(
-        f"{end.job} {colour(end.outcome)} ({end.outcome.word})"
-        for end in sorted(result.ends, key=lambda end: end.job)
+        f"{job} {shown} ({result.words[job]})" if shown != result.words[job] else f"{job} {shown}"
+        for job, shown in sorted(result.colours.items())
     )
     name_of = result.scenario.name_of
-    counts: dict[str, int] = {}
-    for sha in result.tenants.values():
-        counts[name_of(sha)] = counts.get(name_of(sha), 0) + 1
-    ended = ", ".join(f"{count} {name}" for name, count in counts.items())
+    ended = ", ".join(f"{count} {name}" for name, count in tenant_counts(result).items())
     return (result.guard.name, _verdict(result), ended, name_of(result.pointer), jobs)
 
 
@@ -152,7 +163,12 @@ def _clock(result: RaceResult, breach: Breach) -> str:
 
 
 def _letter(scenario: Scenario, sha: str) -> str:
-    return scenario.name_of(sha)[0]
+    """The initial of a release, or where two begin alike its place in the alphabet."""
+    named = [*scenario.releases]
+    name = scenario.name_of(sha)
+    if len({one[0] for one in named}) == len(named) or name not in named:
+        return name[0]
+    return chr(ord("a") + named.index(name) % _LETTERS)
 
 
 def _with_names(scenario: Scenario, text: str) -> str:

@@ -1,14 +1,15 @@
-"""Loads a scenario: a race as data, with its recorded times, and builds the world it begins in.
+"""Loads a scenario: a race as data, with its recorded times.
 
-This module must not run anything; `race` and `live` do.
+This module must not run anything; `setting` builds its world, `race` and `live` run its jobs.
 """
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from dataclasses import dataclass, field
+from datetime import datetime
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import Path
 
 from release.core.assignment import Assignment
 from release.core.codec import from_plain
@@ -16,70 +17,43 @@ from release.core.policy import Policy
 from release.core.values import JobId, Release, Sha, Tenant
 from release.errors import Invalid
 from simulator.control_plane import FenceKind
-from simulator.faults import FaultKind, FaultRule
-from simulator.world import Layout, World
+from simulator.scenario_checks import check_scenario
+from simulator.scenario_parts import (
+    Began,
+    CiWord,
+    JobVerb,
+    Recorded,
+    ScenarioChange,
+    ScenarioFault,
+    ScenarioJob,
+    ScenarioPush,
+    instant_of,
+)
+from simulator.world import Layout
 
-__all__ = [
-    "Recorded",
-    "RecordedEvent",
-    "Scenario",
-    "ScenarioJob",
-    "ScenarioPush",
-    "found",
-    "load",
-    "names",
-]
+__all__ = ["Scenario", "load", "names", "parse"]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScenarioPush:
-    """A push of a release to the branch; CI is green and the image is there at once."""
-
-    at: str
-    release: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScenarioJob:
-    """A deploy job: which release, when it starts, how long the services take for it.
-
-    landing_s, answer_s: from a redeploy's request to its landing and to its answer.
-    promote_s: from the request of a pointer move to its effect.
-    """
-
-    name: str
-    release: str
-    starts: str
-    landing_s: float
-    answer_s: float
-    promote_s: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordedEvent:
-    """A line of the record: what a job did at that time of the day."""
-
-    at: str
-    job: str
-    what: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
-    """How it ended, as far as it was recorded, and under which guard; releases by their names."""
-
-    guard: str
-    tenants: Mapping[str, str]
-    pointer: str
-    jobs: Mapping[str, str]
-    events: tuple[RecordedEvent, ...] = ()
+_SUFFIX = ".json"
+_DAY_S = 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """A race as data. Each release descends from the one named before it.
+    """A race as data.
 
-    start: the instant zero of the world; every other time is a time of that day, in UTC.
+    source: where it is told, as a link where there is one.
+    start: the instant zero of the world; every other time is a time of that day, in UTC, or a whole
+        instant. until: when the replay ends; by default a day after the last thing in it.
+    releases: by name. Each descends from the one named before it, or from the one that `parents`
+        names. Those that are `unlabelled` have an image that says nothing of its commit, and the
+        forge does not know that commit either.
+    newest: what everything is to be on when all jobs have ended; by default the last release.
+    is_healthy: whether any job could bring the fleet there; where not, that is no promise.
+    required: the CI contexts of the branch. fence: where the control plane compares the epoch.
+    has_inspection: whether its rows say what a tenant runs.
+    settle_interval_s: how often Headway asks a tenant. drain_s: for how long a tenant that was
+        switched still answers with the release before. ledger_s: how long the ledger takes to
+        answer.
     assumed: what the replay had to make up, because nobody recorded it.
     """
 
@@ -99,22 +73,64 @@ class Scenario:
     jobs: tuple[ScenarioJob, ...]
     recorded: Recorded | None = None
     assumed: str = ""
+    until: str = ""
+    parents: Mapping[str, str] = field(default_factory=dict)
+    unlabelled: tuple[str, ...] = ()
+    newest: str = ""
+    is_healthy: bool = True
+    required: tuple[str, ...] = ("ci / test (push)",)
+    fence: FenceKind = FenceKind.NONE
+    has_inspection: bool = True
+    settle_interval_s: float = 20.0
+    drain_s: float = 0.0
+    ledger_s: float = 0.0
+    began: Began = field(default_factory=Began)
+    changes: tuple[ScenarioChange, ...] = ()
+    faults: tuple[ScenarioFault, ...] = ()
 
-    def __post_init__(self) -> None:
-        named = [push.release for push in self.pushes] + [job.release for job in self.jobs]
-        unknown = [name for name in named if name not in self.releases]
-        if unknown:
-            raise Invalid(
-                "no such release",
-                on=f"scenario {self.name}: {unknown[0]}",
-                expected=", ".join(self.releases),
-            )
+    @property
+    def first(self) -> str:
+        """The name of the release that stands before all others."""
+        return next(iter(self.releases))
 
-    def at_s(self, clock_time: str) -> float:
-        """Seconds from the start to a time of day such as `05:39:21Z`."""
-        day: date = self.start.date()
-        instant = datetime.combine(day, time.fromisoformat(clock_time.rstrip("Z")), UTC)
+    @property
+    def newest_sha(self) -> str:
+        """The release that everything is to be on when all jobs have ended."""
+        return str(self.releases[self.newest or tuple(self.releases)[-1]])
+
+    @property
+    def pointer(self) -> str:
+        """The pointer as the world's log names it, such as `platform:latest`."""
+        return f"{self.repository}:{self.promoted_tag}"
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether there is nothing to it but green pushes, and deploys that nobody kills."""
+        is_plain_world = not (self.parents or self.unlabelled or self.changes or self.faults)
+        has_usual_pushes = all(push.ci is CiWord.GREEN and push.has_image for push in self.pushes)
+        has_usual_jobs = all(
+            job.verb is JobVerb.DEPLOY and not job.run and not job.killed for job in self.jobs
+        )
+        return is_plain_world and has_usual_pushes and has_usual_jobs
+
+    def began_on(self) -> Mapping[str, str]:
+        """The release that each tenant, by slug, and the pointer, by its name, began on."""
+        slugs = [tenant.slug for tenant in self.tenants]
+        named = {slug: self.began.tenants.get(slug, self.first) for slug in slugs}
+        named[self.pointer] = self.began.pointer or self.first
+        return {subject: str(self.releases[name]) for subject, name in named.items()}
+
+    def at_s(self, text: str) -> float:
+        """Seconds from the start to a time such as `05:39:21Z`; raises Invalid for any other."""
+        instant = instant_of(text, start=self.start, on=f"scenario {self.name}")
         return (instant - self.start).total_seconds()
+
+    def until_s(self) -> float:
+        """When the replay ends at the latest, in seconds from the start."""
+        if self.until:
+            return self.at_s(self.until)
+        times = [push.at for push in self.pushes] + [job.starts for job in self.jobs]
+        return max(map(self.at_s, [*times, *(change.at for change in self.changes)])) + _DAY_S
 
     def name_of(self, sha: str | None) -> str:
         """The scenario's name of a release; `nothing` for None, the short id for an unknown one."""
@@ -125,14 +141,19 @@ class Scenario:
 
     def policy(self) -> Policy:
         """The policy of the scenario's jobs: the protocol's defaults but for what was recorded."""
-        return Policy(canary=(self.canary,), batch_size=self.batch_size, soak_s=self.soak_s)
+        return Policy(
+            canary=(self.canary,),
+            batch_size=self.batch_size,
+            soak_s=self.soak_s,
+            settle_interval_s=self.settle_interval_s,
+        )
 
     def assignment(self, job: ScenarioJob, policy: Policy | None = None) -> Assignment:
         """The orders of one job, under the scenario's own policy unless another one is given."""
         sha = self.releases[job.release]
         return Assignment(
             environment="production",
-            job=JobId(run=job.name, attempt=1, nonce=job.name),
+            job=JobId(run=job.run or job.name, attempt=job.attempt, nonce=job.name),
             release=Release(sha=sha, tag=f"staging-{sha.short}"),
             policy=policy or self.policy(),
             repositories=(self.repository,),
@@ -145,66 +166,66 @@ class Scenario:
             forge_repository="acme/platform",
             repositories=(self.repository,),
             pointer_tag=self.promoted_tag,
-        )
-
-
-def found(scenario: Scenario, world: World) -> None:
-    """Brings a new world to where the scenario begins: everything on the first release.
-
-    The control plane knows no fence, as on the day. Redeploys take each job's recorded time.
-    """
-    world.found(str(next(iter(scenario.releases.values()))), [t.slug for t in scenario.tenants])
-    world.control_plane.fence_kind = FenceKind.NONE
-    timing = world.control_plane.timing
-    timing.landing_s = min(job.landing_s for job in scenario.jobs)
-    timing.answer_s = min(job.answer_s for job in scenario.jobs)
-    for job in scenario.jobs:
-        _slow_down(world, job, "landing", before_s=job.landing_s - timing.landing_s)
-        _slow_down(world, job, "redeploy", after_s=job.answer_s - timing.answer_s)
-        _slow_down(world, job, "point", before_s=job.promote_s)
-
-
-def _slow_down(
-    world: World, job: ScenarioJob, operation: str, *, before_s: float = 0.0, after_s: float = 0.0
-) -> None:
-    if before_s or after_s:
-        world.faults.add(
-            FaultRule(
-                kind=FaultKind.DELAY,
-                operation=operation,
-                actor=job.name,
-                before_s=before_s,
-                after_s=after_s,
-            )
+            required=self.required,
         )
 
 
 def names() -> tuple[str, ...]:
     """The scenarios of the library, sorted."""
-    return tuple(sorted(one.name.removesuffix(".json") for one in _library() if _is_scenario(one)))
+    listed = (one.name for one in _library() if one.name.endswith(_SUFFIX))
+    return tuple(sorted(name.removesuffix(_SUFFIX) for name in listed))
 
 
 def load(name: str) -> Scenario:
-    """Loads a scenario of the library by name; raises Invalid with the known names."""
+    """Loads a scenario of the library by name, or of a file by its path.
+
+    Raises Invalid with the known names, or with the part of the file that does not fit.
+    """
     for one in _library():
-        if _is_scenario(one) and one.name == f"{name}.json":
-            return _parse(name, one.read_text("utf-8"))
-    raise Invalid("no such scenario", on=name, expected=", ".join(names()))
+        if one.name == f"{name}{_SUFFIX}":
+            return parse(one.read_text("utf-8"), on=name)
+    if name.endswith(_SUFFIX) or "/" in name:
+        return parse(_read(name), on=name)
+    raise Invalid(
+        "no such scenario",
+        on=name,
+        expected=", ".join(names()),
+        advice="A file of your own ends in .json",
+    )
+
+
+def parse(text: str, *, on: str) -> Scenario:
+    """Reads a scenario from JSON; raises Invalid for the first part that does not fit.
+
+    on: what the text is called in an error.
+    """
+    try:
+        plain = json.loads(text, object_pairs_hook=_named_once)
+    except (ValueError, RecursionError) as exc:
+        raise Invalid("not JSON", on=f"scenario {on}", seen=str(exc)) from exc
+    scenario: Scenario = from_plain(Scenario, plain, on)
+    scenario.policy()
+    check_scenario(scenario)
+    return scenario
+
+
+def _named_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object of JSON, in which the last of two equal names would hide the first."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        listed = [name for name, _ in pairs]
+        twice = next(name for name in listed if listed.count(name) > 1)
+        raise ValueError(f"the name {twice!r} stands there twice in one object")
+    return found
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text("utf-8")
+    except (OSError, UnicodeError) as exc:
+        raise Invalid("can't be read", on=f"scenario {path}", seen=str(exc)) from exc
 
 
 def _library() -> tuple[Traversable, ...]:
     package = __package__ or "simulator"
     return tuple((files(package) / "scenarios").iterdir())
-
-
-def _is_scenario(one: Traversable) -> bool:
-    return one.name.endswith(".json")
-
-
-def _parse(name: str, text: str) -> Scenario:
-    try:
-        plain = json.loads(text)
-    except ValueError as exc:
-        raise Invalid("not JSON", on=f"scenario {name}", seen=str(exc)) from exc
-    scenario: Scenario = from_plain(Scenario, plain, name)
-    return scenario
