@@ -3,6 +3,7 @@
 It must not import anything of ours: what is checked is installed into the session's environment.
 """
 
+import os
 import shutil
 import sys
 import tarfile
@@ -176,3 +177,34 @@ def _check_rebuild(session: nox.Session, wheel: Path) -> None:
         session.run("python", "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder))
     if (folder / wheel.name).read_bytes() != wheel.read_bytes():
         session.error(f"{sdist.name} builds another wheel than the checkout does")
+
+
+@nox.session
+def kills(session: nox.Session) -> None:
+    """Kills 500 deploys with SIGKILL at random moments and runs the next one behind each.
+
+    Half of the worlds are fenced, half are not and apply what they are told late. `-- --count 60
+    --seed 7` sets how many and which; `-- --seed 7 --only 17` replays one of them.
+    """
+    session.install("-e", ".[simulator]")
+    session.run("python", "-m", "tests.kills.run", *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def spin(session: nox.Session) -> None:
+    """Lets SPIN check the Promela model of ledger and fence; `-- "FENCE=0 NO_DRAIN"` one row alone.
+
+    Installs Debian's `spin` and `gcc` where they are missing and apt-get may be used.
+    """
+    missing = [name for name in ("spin", "gcc") if shutil.which(name) is None]
+    if missing and os.geteuid() == 0 and shutil.which("apt-get"):
+        anyhow = range(256)
+        session.run("apt-get", "update", silent=True, success_codes=anyhow)
+        session.run("apt-get", "install", "-y", *missing, silent=True, success_codes=anyhow)
+        missing = [name for name in missing if shutil.which(name) is None]
+    if missing:
+        session.skip(
+            f"SPIN was not asked, as {' and '.join(missing)} could not be found or installed; "
+            "install Debian's packages of these names as root, then run the session again"
+        )
+    session.run(sys.executable, "tests/promela/run.py", *session.posargs)
