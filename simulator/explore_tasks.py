@@ -1,0 +1,98 @@
+"""The verb `explore` as an Invoke task: every interleaving of racing jobs, or the table of guards.
+
+Nothing of the explorer is imported before the task runs. This module must not explore anything.
+"""
+
+from invoke.context import Context
+from invoke.exceptions import Exit
+
+from release.errors import Invalid
+from release.verb import verb
+
+__all__ = ["explore"]
+
+
+@verb(
+    jobs="How many deploys, each of a newer push: 1 to 4.",
+    tenants="How many tenants.",
+    batch="How many tenants a batch has; the first tenant is the canary, a batch of its own.",
+    faults="How many faults may strike.",
+    expiries="How often a lease or a bound may run out while its job still lives.",
+    kinds="Which faults, parted by commas: timeout, lost, crash, ...; docs/explorer.md lists them.",
+    guard="Which design: headway, or one of docs/simulator.md.",
+    story="What else happens: deploys, rerun, twin, rollback or rewrite.",
+    policy="Of the jobs, parted by a comma: claimed or head, yield or finish.",
+    ledger="What it holds or does: steady, empty, unknown (swap outcomes) or lost.",
+    fence="Where epochs are compared: on (landing), off (none), landing, door or none.",
+    confirmations="How often in a row a tenant must answer with the release.",
+    time="Give up after so many seconds.",
+    states="Give up after so many states.",
+    memory="Give up at so many MiB.",
+    matrix="Every guard under every temptation; with --guard, that one beside headway.",
+    schedules="Run so many schedules by chance instead, for what is too large to exhaust.",
+    seed="With --schedules: the seed.",
+    depth="With --schedules: the depth of PCT; 0 is a plain random walk.",
+    replay="Replay a token, or the file of a schedule, and draw it.",
+    output="Write the schedule that breaks a promise into this file.",
+)
+def explore(  # noqa: PLR0913 - the options of the verb
+    _context: Context,
+    *,
+    jobs: int = 2,
+    tenants: int = 3,
+    batch: int = 3,
+    faults: int = 1,
+    expiries: int = 1,
+    kinds: str = "timeout,lost,crash",
+    guard: str = "headway",
+    story: str = "deploys",
+    policy: str = "",
+    ledger: str = "steady",
+    fence: str = "on",
+    confirmations: int = 1,
+    time: int = 600,
+    states: int = 20_000_000,
+    memory: int = 4096,
+    matrix: bool = False,
+    schedules: int = 0,
+    seed: int = 0,
+    depth: int = 3,
+    replay: str = "",
+    output: str = "",
+    config: str = "",
+    env: str = "",
+    json: bool = False,
+) -> None:
+    """Take the shipped pipeline through every interleaving of racing jobs, and show what breaks."""
+    if config or env:
+        raise Invalid("explores a world of its own, with no configuration", on="explore")
+    from simulator.explorer.desk import Asked, answer  # noqa: PLC0415 - the menu stays quick
+
+    found = answer(
+        Asked(
+            jobs=jobs,
+            tenants=tenants,
+            batch=batch,
+            faults=faults,
+            expiries=expiries,
+            kinds=kinds,
+            guard=guard,
+            story=story,
+            policy=policy,
+            ledger=ledger,
+            fence=fence,
+            confirmations=confirmations,
+            time_s=float(time),
+            states=states,
+            memory=memory,
+            is_matrix=matrix,
+            schedules=schedules,
+            seed=seed,
+            depth=depth,
+            replayed=replay,
+            output=output,
+        )
+    )
+    print(found.document if json else found.text)
+    if not found.is_good:
+        raise Exit(code=1)

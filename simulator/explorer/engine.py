@@ -1,0 +1,177 @@
+"""Visits every state of a scope, shortest ways first, until all are seen or a limit is reached.
+
+This module must not know what a state means; `territory` does.
+"""
+
+import resource
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import monotonic
+
+from simulator.explorer.territory import Breach, Move, Territory
+
+__all__ = ["Exploration", "Limits", "explore"]
+
+_CACHE_MAX = 400_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Where an exploration gives up: states, resident memory, seconds."""
+
+    states: int = 50_000_000
+    memory_bytes: int = 4 << 30
+    time_s: float = 600.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Exploration:
+    """What was found. parents: for each state the one that it was first reached from.
+
+    stopped_by: the limit that ended it; empty when every state was seen, or a breach was found.
+    """
+
+    territory: Territory
+    parents: dict[int, int] = field(default_factory=dict)
+    transitions: int = 0
+    depth: int = 0
+    complete: int = 0
+    breach: Breach | None = None
+    stopped_by: str = ""
+    spent_s: float = 0.0
+
+    @property
+    def states(self) -> int:
+        """How many states were seen."""
+        return len(self.parents)
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether every state was seen."""
+        return not self.stopped_by and self.breach is None
+
+
+def explore(
+    territory: Territory,
+    limits: Limits | None = None,
+    *,
+    progress: Callable[[Exploration], None] | None = None,
+) -> Exploration:
+    """Visits every state breadth first, and stops at the first breach, which is a shortest one."""
+    found = Exploration(territory=territory)
+    chosen, began_s = limits or Limits(), monotonic()
+    found.parents[territory.start] = territory.start
+    frontier = [territory.start]
+    search = _Search(territory, found)
+    while frontier and found.breach is None:
+        frontier = search.expand(frontier)
+        found.depth += 1
+        found.spent_s = monotonic() - began_s
+        found.stopped_by = _exceeded(found, chosen)
+        if found.stopped_by:
+            break
+        if progress is not None:
+            progress(found)
+    found.spent_s = monotonic() - began_s
+    return found
+
+
+def _exceeded(found: Exploration, limits: Limits) -> str:
+    if found.states > limits.states:
+        return f"{limits.states} states"
+    if found.spent_s > limits.time_s:
+        return f"{limits.time_s:.0f} s"
+    used_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    if used_bytes > limits.memory_bytes:
+        return f"{limits.memory_bytes >> 20} MiB of memory"
+    return ""
+
+
+class _Search:
+    """The inner loop, with what it has found out about (world, job) pairs."""
+
+    def __init__(self, territory: Territory, found: Exploration) -> None:
+        self._territory = territory
+        self._found = found
+        all_nodes = territory.all_nodes
+        self._world_mask = ~all_nodes
+        self._parts = tuple(
+            (job, self._world_mask | mask, all_nodes & ~mask)
+            for job, mask in enumerate(territory.node_masks)
+        )
+        self._cache: dict[int, tuple[int, ...]] = {}
+        self._events: dict[int, tuple[tuple[int, int], ...]] = {}
+
+    def expand(self, frontier: list[int]) -> list[int]:  # noqa: C901 - one loop, for its speed
+        """Visits every state of one depth; returns those of the next."""
+        parents, cache, following = self._found.parents, self._cache, list[int]()
+        events, world_mask, parts = self._events, self._world_mask, self._parts
+        transitions = 0
+        for state in frontier:
+            moved = transitions
+            for job, key_mask, keep_mask in parts:
+                key = state & key_mask
+                targets = cache.get(key)
+                if targets is None:
+                    targets = cache[key] = self._find_moves(state, job, ~keep_mask)
+                if targets:
+                    rest = state & keep_mask
+                    transitions += len(targets)
+                    for target in targets:
+                        after = rest | target
+                        if after not in parents:
+                            parents[after] = state
+                            following.append(after)
+            key = state & world_mask
+            happening = events.get(key)
+            if happening is None:
+                happening = events[key] = self._find_events(state)
+            transitions += len(happening)
+            for keep_mask, target in happening:
+                after = state & keep_mask | target
+                if after not in parents:
+                    parents[after] = state
+                    following.append(after)
+            if moved == transitions:
+                self._rest(state)
+            if self._found.breach is not None:
+                break
+        self._found.transitions += transitions
+        if len(cache) > _CACHE_MAX:
+            cache.clear()
+            events.clear()
+        return following
+
+    def _find_moves(self, state: int, job: int, changed: int) -> tuple[int, ...]:
+        """Finds the moves of one job, for every state that agrees in the world and in the job."""
+        moves = self._territory.job_moves(state, job)
+        self._look(state, moves)
+        return tuple(dict.fromkeys(move.target & changed for move in moves))
+
+    def _find_events(self, state: int) -> tuple[tuple[int, int], ...]:
+        """Finds what may happen by itself, for every state of that world.
+
+        An event leaves every job where it is, but for one that it kills.
+        """
+        territory = self._territory
+        moves = territory.event_moves(state)
+        self._look(state, moves)
+        found = []
+        for move in moves:
+            dead = territory.dead_nodes(move.target)
+            found.append(
+                (territory.all_nodes & ~dead, move.target & ~(territory.all_nodes & ~dead))
+            )
+        return tuple(dict.fromkeys(found))
+
+    def _look(self, state: int, moves: list[Move]) -> None:
+        """Notes the first promise that a move breaks; the first ever is of a shortest schedule."""
+        for move in moves:
+            if move.breach and self._found.breach is None:
+                self._found.breach = Breach(state, move.breach, move.target)
+
+    def _rest(self, state: int) -> None:
+        self._found.complete += 1
+        promise = self._territory.at_rest(state)
+        if promise and self._found.breach is None:
+            self._found.breach = Breach(state, promise)

@@ -1,0 +1,132 @@
+"""Answers the calls of the ledger: reads, compare-and-swaps, and waits for a change.
+
+Time is in the waits: a wait may end without a change only where the lease or the bound that it
+stands for may have passed. This module must not know tenants or pointers.
+"""
+
+from collections.abc import Iterator
+
+from release.core.ledger import Record
+from release.errors import Conflict, OutcomeUnknown
+from simulator.explorer.calls import Call
+from simulator.explorer.cast import Cast
+from simulator.explorer.choices import Choice, raised, returned
+from simulator.explorer.records import Records
+from simulator.explorer.scope import Kind
+from simulator.explorer.worlds import Flying, World, spend
+
+__all__ = ["LedgerCalls"]
+
+_SENDING = 2
+_UNKNOWN = (OutcomeUnknown, ("the answer to the swap was lost",))
+_CONFLICT = (Conflict, ("another write came first",))
+
+
+class LedgerCalls:
+    """The ledger of one scope."""
+
+    def __init__(self, cast: Cast, records: Records) -> None:
+        self._cast = cast
+        self._records = records
+
+    def read(self, world: World, job: int, call: Call) -> Iterator[Choice]:  # noqa: ARG002
+        """The record as it is."""
+        yield Choice("ok", world, self._records.answer(world.record))
+
+    def swap(self, world: World, job: int, call: Call) -> Iterator[Choice]:
+        """Writes the record if the version is still the expected one."""
+        expected, record = call.arguments
+        is_expected = self._records.reading(world.record).version == expected
+        if not is_expected:
+            yield raised("conflict", world, _CONFLICT)
+        written = self.write(world, job, record)
+        if is_expected:
+            version = self._records.reading(written.record).version
+            yield returned("ok", written, version)
+        if not world.faults or not self._cast.scope.has(Kind.SWAP_UNKNOWN):
+            return
+        if is_expected:
+            yield raised("written, answer lost", spend(written), _UNKNOWN)
+            late = Flying(
+                job=job,
+                intent=-1,
+                release=-1,
+                epoch=0,
+                record=written.record,
+                expected=world.record,
+            )
+            yield raised("lost on its way", spend(world.launch(late)), _UNKNOWN)
+
+    def write(self, world: World, job: int, record: Record) -> World:
+        """The world after a write; an intent of ours opens the window until its effect is sent."""
+        ours = self._cast.job_id(job)
+        newest = max((one.number for one in record.intents if one.job == ours), default=-1)
+        cell = world.jobs[job]
+        opened = newest > cell.sent
+        is_holder = record.holder is not None and record.holder.job == ours
+        cell = cell._replace(
+            window=1 if opened else 0,
+            is_late=False,
+            intent=newest if opened else cell.intent,
+            epoch=record.epoch if is_holder else cell.epoch,
+        )
+        flying = tuple(one for one in world.flying if not one.record)
+        number = self._records.number(record)
+        return world._replace(record=number, flying=flying).with_job(job, cell)
+
+    def changed(self, world: World, job: int, call: Call) -> Iterator[Choice]:
+        """Comes back with a change, or without one when what is waited for has had its time."""
+        version, within_s = call.arguments
+        reading = self._records.reading(world.record)
+        if reading.version != version:
+            yield Choice("changed", world, self._records.answer(world.record))
+            return
+        later = self._pass(world, job, within_s)
+        if later is not None:
+            yield returned("time passed", later, reading, passes_s=within_s)
+
+    def _pass(self, world: World, job: int, within_s: float) -> World | None:
+        """The world after so much time without a write; None where that can't have happened.
+
+        Everybody whose lease or intent the time is about was silent all the while. One who still
+        lives was asleep, which is a choice with a budget, and finds it late at its next look at
+        the clock; never between that look and its effect, for the bound includes the sending.
+        """
+        record = self._records.record(world.record)
+        if record is None:
+            return world
+        parties = self._parties(record, job)
+        asleep = [one for one in parties if world.is_alive(one)]
+        if asleep and not world.expiries:
+            return None
+        if asleep:
+            world = world._replace(expiries=world.expiries - 1)
+        ending = {
+            (self._cast.number_of[one.job], one.number)
+            for one in record.intents
+            if one.remaining_s <= within_s and one.job in self._cast.number_of
+        }
+        if self._cast.scope.is_life_bounded:
+            if any(_is_sending(world, owner, number) for owner, number in ending):
+                return None
+            kept = tuple(one for one in world.flying if (one.job, one.intent) not in ending)
+            world = world._replace(flying=kept)
+        for one in asleep:
+            cell = world.jobs[one]
+            if cell.window == 1:
+                world = world.with_job(one, cell._replace(is_late=True))
+        return world
+
+    def _parties(self, record: Record, job: int) -> set[int]:
+        """Whose silence the waiting job listens to."""
+        ours, numbers = self._cast.job_id(job), self._cast.number_of
+        named = [one.job for one in (record.holder, record.next) if one is not None]
+        if record.holder is not None and record.holder.job == ours:
+            named = [one.job for one in record.intents]
+        return {numbers[one] for one in named if one != ours and one in numbers}
+
+
+def _is_sending(world: World, owner: int, number: int) -> bool:
+    """Whether a living job is about to send the effect of that intent, or awaits its answer."""
+    cell = world.jobs[owner]
+    return world.is_alive(owner) and cell.window >= _SENDING and cell.intent == number

@@ -1,0 +1,262 @@
+"""The second engine: walks the choices depth first with real jobs, to check the first one.
+
+It shares the world's rules with `engine`, and none of its shortcuts: no automaton, no numbered
+states, no remembered moves; a job is stepped for real, and begun anew to go back. This module must
+not import `automaton`, `territory` or `engine`.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from simulator.explorer.calls import Call, stepped_ports
+from simulator.explorer.choices import Choice
+from simulator.explorer.model import Model
+from simulator.explorer.monitor import Monitor, Subject
+from simulator.explorer.program import Answer, Program, Stepped
+from simulator.explorer.read_calls import constants
+from simulator.explorer.scope import Kind, Scope
+from simulator.explorer.verdicts import Verdicts
+from simulator.explorer.worlds import JobState, World
+from simulator.guards import GUARDS, Deploy
+
+__all__ = ["Walk", "walk", "walk_schedules"]
+
+_OVER = ("over",)
+
+
+@dataclass(slots=True, kw_only=True)
+class Walk:
+    """What was found. breaches: how often each promise was broken, over all distinct situations.
+
+    transitions: distinct targets of each job's moves, and of the events, over all states.
+    complete: states, or schedules, after which nothing can happen. begun: how often a real job
+    was begun. is_cut: whether the limit ended the walk.
+    """
+
+    states: int = 0
+    transitions: int = 0
+    complete: int = 0
+    begun: int = 0
+    longest: int = 0
+    is_cut: bool = False
+    breaches: Counter[str] = field(default_factory=Counter)
+
+
+def walk(
+    scope: Scope,
+    deploy: Deploy | None = None,
+    *,
+    states_max: int = 100_000,
+    moves_max: int | None = None,
+) -> Walk:
+    """Visits every state of a scope once, breaches and what lies behind them included.
+
+    moves_max: leaves out what no schedule of so many moves does. States that were first reached by
+    a longer way are then visited again, so that only the breaches count.
+    """
+    walker = _Walker(scope, deploy or GUARDS[scope.guard].deploy)
+    found = Walk()
+    visited = {walker.first.key: 0}
+    stack = [walker.visit(walker.first, found)]
+    while stack and not found.is_cut:
+        found.longest = max(found.longest, len(stack))
+        for after in stack[-1]:
+            known = visited.get(after.key)
+            is_nearer = moves_max is not None and known is not None and len(stack) < known
+            if known is None or is_nearer:
+                visited[after.key] = len(stack)
+                if moves_max is None or len(stack) < moves_max:
+                    stack.append(walker.visit(after, found))
+                    break
+        else:
+            stack.pop()
+        found.is_cut = len(visited) > states_max
+    found.states, found.begun = len(visited), walker.begun
+    return found
+
+
+def walk_schedules(
+    scope: Scope, deploy: Deploy | None = None, *, schedules_max: int = 100_000
+) -> Walk:
+    """Runs every complete schedule one by one, and remembers no state: for tiny scopes only.
+
+    In what it returns `states` counts situations along all schedules, each as often as it is met.
+    """
+    walker = _Walker(scope, deploy or GUARDS[scope.guard].deploy)
+    found = Walk(states=1)
+    stack = [walker.visit(walker.first, found)]
+    while stack and not found.is_cut:
+        found.longest = max(found.longest, len(stack))
+        after = next(stack[-1], None)
+        if after is None:
+            stack.pop()
+            continue
+        found.states += 1
+        stack.append(walker.visit(after, found))
+        found.is_cut = found.complete > schedules_max
+    found.begun = walker.begun
+    return found
+
+
+class _Local(NamedTuple):
+    """Where one job is: the answers it got, what they brought it to, and the call it waits in."""
+
+    answers: tuple[Answer, ...]
+    state: tuple[object, ...]
+    call: Call | None
+
+
+_GRAVE = _Local((), ("dead",), None)
+
+
+class _Situation(NamedTuple):
+    """The world and each job."""
+
+    world: World
+    jobs: tuple[_Local, ...]
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What tells two situations apart: never how a job came to its state."""
+        return (self.world, *[one.state for one in self.jobs])
+
+
+class _Actor:
+    """One job for real. It goes on where it stands, or begins anew when that is not on the way."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._stepped = Stepped.begin(program)
+        self._answers: list[Answer] = []
+        self.begun = 1
+
+    def play(self, answers: tuple[Answer, ...]) -> Stepped:
+        """The job after these answers."""
+        done = len(self._answers)
+        if tuple(self._answers) != answers[:done]:
+            self._stepped.close()
+            self._stepped, self._answers, done = Stepped.begin(self._program), [], 0
+            self.begun += 1
+        for answer in answers[done:]:
+            self._stepped.answer(answer)
+            self._answers.append(answer)
+        return self._stepped
+
+
+class _Walker:
+    """The moves of one scope."""
+
+    def __init__(self, scope: Scope, deploy: Deploy) -> None:
+        self._scope = scope
+        self._model = Model(scope)
+        self._cast = self._model.cast
+        self._verdicts = Verdicts(self._cast, self._model.records)
+        numbers = range(len(self._cast.jobs))
+        self._actors = tuple(_Actor(self._program(number, deploy)) for number in numbers)
+        world = self._model.first()
+        self.first = _Situation(world, tuple(self._locate(number, ()) for number in numbers))
+
+    @property
+    def begun(self) -> int:
+        """How often a real job was begun."""
+        return sum(actor.begun for actor in self._actors)
+
+    def visit(self, here: _Situation, found: Walk) -> Iterator[_Situation]:
+        """Every situation that one move leads to, and in `found` what the moves are and break."""
+        moves = 0
+        for number in range(len(here.jobs)):
+            targets = set()
+            for after, breach in self._job_moves(here, number):
+                targets.add(after.key)
+                moves += 1
+                _note(found, breach)
+                yield after
+            found.transitions += len(targets)
+        targets = set()
+        for after, breach in self._events(here):
+            targets.add(after.key)
+            moves += 1
+            _note(found, breach)
+            yield after
+        found.transitions += len(targets)
+        if not moves:
+            found.complete += 1
+            _note(found, self._verdicts.at_rest(here.world))
+
+    def _job_moves(self, here: _Situation, number: int) -> Iterator[tuple[_Situation, str]]:
+        call = here.jobs[number].call
+        if call is None or not self._model.is_up(here.world, number):
+            return
+        for choice in self._model.answer(here.world, number, call):
+            if choice.answer is None:
+                yield self._place(here, choice), choice.breach
+            else:
+                yield self._answer(here, number, choice, choice.answer)
+
+    def _answer(
+        self, here: _Situation, number: int, choice: Choice, answer: Answer
+    ) -> tuple[_Situation, str]:
+        """Steps the job on; a swap that lost and the read behind it are one move."""
+        world, breach = choice.world, choice.breach
+        after = self._locate(number, (*here.jobs[number].answers, answer))
+        lost = choice.flavour == "conflict" and not self._scope.has(Kind.UNREACHABLE)
+        if lost and after.call is not None and after.call.operation == "ledger.read":
+            read = self._model.records.answer(world.record)
+            after = self._locate(number, (*after.answers, read))
+        if after.call is None:
+            world = self._model.end(world, number)
+            ended = self._actors[number].play(after.answers)
+            breach = breach or self._verdicts.at_end(world, number, ended)
+        jobs = (*here.jobs[:number], after, *here.jobs[number + 1 :])
+        return _buried(_Situation(world, jobs)), breach
+
+    def _events(self, here: _Situation) -> Iterator[tuple[_Situation, str]]:
+        for choice in self._model.events.after(here.world):
+            yield self._place(here, choice), choice.breach
+        healed = self._model.events.heal(here.world)
+        if healed is not None:
+            yield _buried(_Situation(healed, here.jobs)), ""
+
+    def _place(self, here: _Situation, choice: Choice) -> _Situation:
+        return _buried(_Situation(choice.world, here.jobs))
+
+    def _locate(self, number: int, answers: tuple[Answer, ...]) -> _Local:
+        stepped = self._actors[number].play(answers)
+        state = _OVER if stepped.call is None else stepped.state()
+        return _Local(answers, state, stepped.call)
+
+    def _program(self, number: int, deploy: Deploy) -> Program:
+        """The real job under the guard, as the scope's people have it."""
+        cast, assignment = self._cast, self._cast.assignment(number)
+        spec = cast.jobs[number]
+        newer = cast.releases[spec.release + 1 :]
+        subject = Subject(
+            job=cast.job_id(number),
+            sha=cast.releases[spec.release].sha,
+            digest=cast.digest(spec.release),
+            confirmations=self._scope.confirmations,
+            newer=frozenset(one.sha for one in newer),
+            releases=cast.release_of,
+        )
+        # Whoever reads the ledger keeps the reading in the place of the last one.
+        overwritten = {"ledger.read": frozenset({"reading"})}
+        return Program(
+            begin=lambda: cast.deploy(number, deploy)(assignment, stepped_ports()),  # type: ignore[arg-type,return-value]  # what a guard makes is a coroutine
+            constants=constants(cast),
+            monitor=Monitor(subject=subject, listed=cast.listed(0)),
+            overwritten={} if self._scope.has(Kind.UNREACHABLE) else overwritten,
+        )
+
+
+def _buried(situation: _Situation) -> _Situation:
+    """Forgets where a job stood that has died: nothing of it runs any more."""
+    pairs = zip(situation.jobs, situation.world.jobs, strict=True)
+    jobs = tuple(_GRAVE if cell.state == JobState.DEAD else one for one, cell in pairs)
+    return situation._replace(jobs=jobs)
+
+
+def _note(found: Walk, breach: str) -> None:
+    if breach:
+        found.breaches[breach] += 1
