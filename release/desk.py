@@ -3,17 +3,17 @@
 stdout is the answer, stderr the progress. This module must not decide anything about a release.
 """
 
-import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from signal import Signals
-from types import MappingProxyType
 from typing import Any, TypeVar
 
-from release.core.assignment import Assignment
+from release.core.convergence import ConvergenceReport
+from release.core.convergence_text import convergence_document, convergence_lines
+from release.core.history import Entry, Version, tell_history
 from release.core.outcome import Outcome
-from release.core.render import as_json, as_sentence
+from release.core.render import as_document, as_json, as_sentence
 from release.core.report_text import (
     forecast_lines,
     history_lines,
@@ -22,29 +22,35 @@ from release.core.report_text import (
     to_json,
 )
 from release.core.rollback import RollbackOrder
-from release.core.values import Release, Sha, Tenant
+from release.core.values import Sha
 from release.errors import Invalid
+from release.job_start import JobStarter, SignalCame
+from release.option_values import read_count, read_instant, read_tenants
 from release.pipeline import (
     DEPLOY,
     LEDGER_INIT,
     PROMOTE,
     REDEPLOY,
     ROLLBACK,
+    ROLLBACK_NOW,
     SETTLE_VERIFY,
     WAIT_CI,
     Stage,
     run_job,
-    start,
 )
-from release.ports import Ports
+from release.settings import ForgeKind
 from release.stages import hand, inspect
+from release.stages.converge import check_convergence
+from release.stages.repair import repair_ledger
 from release.stages.run import Run
-from release.target import find_present, find_target
-from release.wiring import CancelOnSignal, Setup, ci_report, new_job, open_ports, read_setup
+from release.wiring import Setup, ci_report, read_setup, read_versions
 
 __all__ = ["Desk"]
 
 T = TypeVar("T")
+
+_HISTORY_MAX = 10_000
+_NOTHING_REPAIRED = "nothing was repaired: nothing is behind that a deploy may roll now"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,23 +66,14 @@ class Desk:
     exit_code: int = 0
 
     @classmethod
-    def open(
-        cls,
-        *,
-        config: str,
-        env: str = "",
-        is_json: bool = False,
-        is_quiet: bool = False,
-        flags: Mapping[str, str] = MappingProxyType({}),
-    ) -> "Desk":
-        """Reads the configuration; raises Invalid for the first thing wrong with it."""
-        setup = read_setup(config, env, flags)
-        return cls(setup=setup, is_json=is_json, is_quiet=is_quiet)
+    def open(cls, *, config: str, is_quiet: bool = False) -> "Desk":
+        """Opens a desk with a configuration file; raises Invalid for the first thing wrong."""
+        return cls(setup=read_setup(config, "", {}), is_json=False, is_quiet=is_quiet)
 
     def deploy(self, commit: str, *, without_ledger: bool, reason: str) -> None:
         """Runs the whole deploy; outside CI the commit must be named."""
-        if without_ledger and not reason.strip():
-            raise Invalid("needs a reason", on="--without-ledger", advice="Add --reason TEXT")
+        if without_ledger:
+            _require_reason(reason, on="--without-ledger")
         if reason and not without_ledger:
             raise Invalid("goes with --without-ledger alone", on="--reason")
         self._do(DEPLOY, commit, is_unguarded=without_ledger, is_first_use=without_ledger)
@@ -87,10 +84,7 @@ class Desk:
 
     def redeploy(self, to: str, *, only: str, force: bool) -> None:
         """Rolls tenants onto a release; by hand it is refused while a lease lives."""
-        named = [name.strip() for name in only.split(",")]
-        tenants = tuple(Tenant(name) for name in named if name)
-        if only and not tenants:
-            raise Invalid("names no tenant", on=f"--only {only}", safe="nothing was touched")
+        tenants = read_tenants(only, on="--only")
         by_hand = self.setup.ci is None
         self._do(REDEPLOY, to, only=tenants, is_forced=force, is_by_hand=by_hand)
 
@@ -123,21 +117,59 @@ class Desk:
         status = self._ask(None, inspect.take_status)
         self._show(status, status_lines(status))
 
-    def history(self) -> None:
-        """Shows the outcomes that the record keeps."""
+    def history(self, limit: str) -> None:
+        """Shows what the ledger keeps of the past: of its store's history, else of the record."""
+        count_max = read_count(limit, on="--limit", most=_HISTORY_MAX)
 
-        async def read(run: Run) -> object:
-            return (await run.ports.ledger.read()).record
+        async def read(run: Run) -> tuple[Entry, ...]:
+            record = (await run.ports.ledger.read()).record
+            versions = await read_versions(self.setup, count_max=count_max)
+            return tell_history(versions or ((Version(record=record),) if record else ()))
 
-        record: Any = self._ask(None, read)
-        self._show(record.past if record else (), history_lines(record))
+        entries = self._ask(None, read)
+        self._show(entries, history_lines(entries))
 
-    def rollback(self, to: str, *, reason: str, steal: bool) -> None:
+    def converge_check(self, *, is_repairing: bool) -> None:
+        """Says whether all is on the release that should be live, and deploys it where asked to."""
+
+        async def act(run: Run) -> tuple[ConvergenceReport, Outcome | None]:
+            release = self._starter.release
+            report = await check_convergence(run, release, tested=self._tested())
+            if not is_repairing or not report.is_repairable:
+                return report, None
+            run.tell("repair", f"rolling what is behind {run.release.sha.short}")
+            return report, await run_job(run, DEPLOY)
+
+        report, outcome = self._ask(None, act)
+        lines = convergence_lines(report)
+        if outcome is None:
+            said = (_NOTHING_REPAIRED,) if is_repairing else ()
+            self._complain(ci_report(self.setup).publish_convergence(report))
+            self._show(convergence_document(report), (*said, *lines))
+            self.exit_code = report.exit_code
+            return
+        self._complain(ci_report(self.setup).publish(outcome))
+        self.exit_code = outcome.exit_code or int(report.has_diverged)
+        document = {**as_document(outcome), "convergence": convergence_document(report)}
+        self._show(document, (*lines, as_sentence(outcome)))
+
+    def _tested(self) -> tuple[Sha, ...] | None:
+        """Over git alone nobody knows CI's statuses: the job runs behind what must be green."""
+        if self.setup.config.forge.kind is not ForgeKind.GIT:
+            return None
+        ci = self.setup.ci
+        return (ci.sha,) if ci is not None and ci.sha is not None else ()
+
+    def _complain(self, complaints: tuple[str, ...]) -> None:
+        for complaint in complaints:
+            print(complaint, file=sys.stderr)
+
+    def rollback(self, to: str, *, reason: str, is_stealing: bool, is_now: bool) -> None:
         """Takes the environment back to an older release, denies the newer ones and pins it."""
         if not to or not reason.strip():
             raise Invalid("needs --to and --reason", on="rollback", safe="nothing was touched")
-        order = RollbackOrder(reason=reason, by=self.setup.person, is_stealing=steal)
-        self._do(ROLLBACK, to, rollback=order, is_by_hand=True)
+        order = RollbackOrder(reason=reason, by=self.setup.person, is_stealing=is_stealing)
+        self._do(ROLLBACK_NOW if is_now else ROLLBACK, to, rollback=order, is_by_hand=True)
 
     def accept_rewrite(self, to: str, reason: str) -> None:
         """Moves the mark to a commit of a rewritten branch."""
@@ -152,14 +184,31 @@ class Desk:
 
     def unlock(self, reason: str) -> None:
         """Takes the record from its holder and pins it."""
-        if not reason.strip():
-            raise Invalid("needs a reason", on="unlock", advice="Add --reason TEXT")
+        _require_reason(reason, on="unlock")
 
         async def act(run: Run) -> str:
             return await hand.unlock(run, reason=reason, by=self.setup.person)
 
-        said = self._ask(None, act)
-        self._show({"outcome": "unlocked", "said": said}, (f"unlocked: {said}",))
+        self._act("unlocked", act)
+
+    def pin(self, reason: str, until: str) -> None:
+        """Holds automatic deploys, until an instant or until `resume`."""
+        _require_reason(reason, on="pin")
+        instant = read_instant(until, on="--until") if until else None
+
+        async def act(run: Run) -> str:
+            return await hand.pin(run, reason=reason, by=self.setup.person, until=instant)
+
+        self._act("pinned", act)
+
+    def ledger_repair(self, reason: str) -> None:
+        """Makes a ledger that was set back safe to go on with."""
+        _require_reason(reason, on="ledger-repair")
+
+        async def act(run: Run) -> str:
+            return await repair_ledger(run, reason=reason, by=self.setup.person)
+
+        self._act("repaired", act)
 
     def resume(self, fixed_in: str) -> None:
         """Lifts the pin."""
@@ -170,70 +219,34 @@ class Desk:
                 raise Invalid("no such commit", on=f"--fixed-in {fixed_in}")
             return await hand.resume(run, fixed_in=fixed, by=self.setup.person)
 
+        self._act("resumed", act)
+
+    def _act(self, word: str, act: Callable[[Run], Awaitable[str]]) -> None:
+        """Does what a person asks of the record alone, and says so."""
         said = self._ask(None, act)
-        self._show({"outcome": "resumed", "said": said}, (f"resumed: {said}",))
+        self._show({"outcome": word, "said": said}, (f"{word}: {said}",))
 
     def _do(self, stages: tuple[Stage, ...], wanted: str | None, **orders: Any) -> None:  # noqa: ANN401 - fields of Assignment
         async def act(run: Run) -> Outcome:
             return await run_job(run, stages)
 
         outcome = self._ask(wanted, act, **orders)
-        for complaint in ci_report(self.setup).publish(outcome):
-            print(complaint, file=sys.stderr)
+        self._complain(ci_report(self.setup).publish(outcome))
         self.exit_code = outcome.exit_code
         self._print(as_json(outcome) if self.is_json else as_sentence(outcome))
 
     def _ask(self, wanted: str | None, act: Callable[[Run], Awaitable[T]], **orders: Any) -> T:  # noqa: ANN401 - fields of Assignment
-        return asyncio.run(self._within(wanted, act, orders))
-
-    async def _within(
-        self, wanted: str | None, act: Callable[[Run], Awaitable[T]], orders: Mapping[str, Any]
-    ) -> T:
-        listening = _Listening()
-        is_unguarded = orders.get("is_unguarded", False)
         try:
-            with CancelOnSignal(listening.take):
-                async with open_ports(self.setup, is_unguarded=is_unguarded) as ports:
-                    release = await self._find_release(wanted, ports)
-                    run = start(replace(self._assignment(release), **orders), ports)
-                    listening.run = run
-                    return await act(run)
-        except asyncio.CancelledError:
+            return self._starter.run(wanted, act, **orders)
+        except SignalCame as came:
             # A job has an outcome; what has not begun, or only looks, has nothing to say but this.
-            name = Signals(listening.signal).name
-            said = {"outcome": "cancelled", "reason": f"by {name}"}
-            self._show(said, (f"cancelled: by {name}",))
-            raise SystemExit(128 + listening.signal) from None
+            said = {"outcome": "cancelled", "reason": f"by {Signals(came.signal).name}"}
+            self._show(said, (f"cancelled: {said['reason']}",))
+            raise SystemExit(128 + came.signal) from None
 
-    async def _find_release(self, wanted: str | None, ports: Ports) -> Release:
-        """Finds the release that is asked for; None asks for none, and any known one will do."""
-        if wanted is None:
-            return self._release(await find_present(ports))
-        ci = self.setup.ci
-        if not wanted and ci is not None and ci.sha is not None:
-            return self._release(ci.sha)
-        if not wanted:
-            raise Invalid(
-                "no release was named",
-                safe="nothing was touched",
-                advice="Outside CI, name it: --commit REF, or --to REF for redeploy and rollback",
-            )
-        return self._release(await find_target(wanted, ports, self.setup.config))
-
-    def _release(self, sha: Sha) -> Release:
-        return Release(sha=sha, tag=self.setup.config.registry.tag_of(sha))
-
-    def _assignment(self, release: Release) -> Assignment:
-        config = self.setup.config
-        return Assignment(
-            environment=config.environment,
-            job=new_job(self.setup.ci),
-            release=release,
-            policy=config.policy,
-            repositories=config.registry.repositories,
-            promoted_tag=config.registry.promoted_tag,
-            freezes=config.freezes,
-        )
+    @property
+    def _starter(self) -> JobStarter:
+        return JobStarter(setup=self.setup)
 
     def _show(self, value: object, lines: tuple[str, ...], **more: str) -> None:
         """Shows lines for people, or the value as JSON, with these keys beside its own."""
@@ -244,17 +257,6 @@ class Desk:
             print(text)
 
 
-@dataclass(slots=True)
-class _Listening:
-    """Which signal came, and the job that is to know of it once there is one."""
-
-    signal: int = 0
-    run: Run | None = None
-
-    def take(self, number: Signals) -> None:
-        """Notes the first signal."""
-        self.signal = number
-        if self.run is not None:
-            self.run.signal = number
-            said = f"{number.name}: no further effect; a second one leaves at once"
-            self.run.tell("signal", said)
+def _require_reason(reason: str, *, on: str) -> None:
+    if not reason.strip():
+        raise Invalid("needs a reason", on=on, advice="Add --reason TEXT")

@@ -18,7 +18,7 @@ from release.stages.gate import find_images, gate, wait_for_release
 from release.stages.hand import initialise
 from release.stages.observe import observe
 from release.stages.promote import promote
-from release.stages.rollout import roll_out, verify
+from release.stages.rollout import roll_ahead, roll_out, verify
 from release.stages.run import ClaimLost, Ended, Run, Scope
 from release.stages.take_over import take_over
 from release.stages.verify import verify_settled
@@ -29,6 +29,7 @@ __all__ = [
     "PROMOTE",
     "REDEPLOY",
     "ROLLBACK",
+    "ROLLBACK_NOW",
     "SETTLE_VERIFY",
     "WAIT_CI",
     "Stage",
@@ -54,6 +55,16 @@ ROLLBACK: tuple[Stage, ...] = (
     find_images,
     observe,
     claim,
+    take_over,
+    roll_out,
+    verify,
+    promote,
+)
+ROLLBACK_NOW: tuple[Stage, ...] = (
+    find_images,
+    observe,
+    claim,
+    roll_ahead,
     take_over,
     roll_out,
     verify,

@@ -1,6 +1,7 @@
 """Makes an Invoke task of a function: common options, refused flags, errors as exit codes.
 
-This module must not know any verb; `tasks.py` and `simulator/tasks.py` hold them.
+This module must not know any verb; `tasks.py`, `release/hand_tasks.py` and `simulator/tasks.py`
+hold them.
 """
 
 import sys
@@ -8,7 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from io import TextIOWrapper
 from json import dumps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
 from invoke.exceptions import Exit
@@ -17,10 +18,16 @@ from invoke.tasks import Task
 from release.core.printable import printable
 from release.errors import HeadwayError, Invalid, Unavailable
 
-__all__ = ["USAGE", "verb"]
+if TYPE_CHECKING:
+    from release.desk import Desk
+
+__all__ = ["COMMIT", "REASON", "USAGE", "leave", "open_desk", "verb"]
 
 USAGE = 2
 _MESSAGE_MAX = 2000
+
+COMMIT = "Which release: a commit, in full or shortened, or a branch. In CI: the run's commit."
+REASON = "Why, for the ledger and for whoever reads it later."
 
 _COMMON = {
     "config": "Path of headway.toml; default: the one in this folder.",
@@ -58,6 +65,21 @@ def verb(**words: str) -> Callable[[Callable[..., None]], Task[Any]]:
         )
 
     return decorate
+
+
+def open_desk(config: str, env: str, *, json: bool, deadline: str = "") -> "Desk":
+    """Opens the desk that the verb is asked for at; adapters are imported no sooner than here."""
+    from release.desk import Desk  # noqa: PLC0415 - the menu stays quick
+    from release.wiring import read_setup  # noqa: PLC0415 - as above
+
+    flags = {"policy.deadline_s": deadline} if deadline else {}
+    return Desk(setup=read_setup(config, env, flags), is_json=json)
+
+
+def leave(desk: "Desk") -> None:
+    """Ends the process with the desk's exit code, where that is not 0."""
+    if desk.exit_code:
+        raise Exit(code=desk.exit_code)
 
 
 def _print_any_letter() -> None:

@@ -34,12 +34,21 @@ from release.adapters.registry_auth import Credentials
 from release.adapters.signals import CancelOnSignal
 from release.ci_environment import CiKind, CiRun, read_ci_run
 from release.configuration import load_config
+from release.core.history import Version
 from release.core.values import JobId, Secret
 from release.errors import Invalid
 from release.ports import Clock, Forge, Journal, Ledger, Ports
 from release.settings import Config, ForgeKind, LedgerKind, TokenSource
 
-__all__ = ["CancelOnSignal", "Setup", "ci_report", "new_job", "open_ports", "read_setup"]
+__all__ = [
+    "CancelOnSignal",
+    "Setup",
+    "ci_report",
+    "new_job",
+    "open_ports",
+    "read_setup",
+    "read_versions",
+]
 
 CONFIG_FILE = "headway.toml"
 _TOKEN_BYTES_MAX = 64 * 1024
@@ -149,6 +158,14 @@ async def open_ports(setup: Setup, *, is_unguarded: bool = False) -> AsyncIterat
             ledger=EnvironmentLedger(ledger, environment=config.environment),
             journal=_journal(config),
         )
+
+
+async def read_versions(setup: Setup, *, count_max: int) -> tuple[Version, ...]:
+    """Reads what the ledger's store keeps of the record's past; empty when it keeps nothing."""
+    clock = SystemClock()
+    with tempfile.TemporaryDirectory(prefix="headway-") as folder:
+        ledger = _ledger(setup, _Git(setup=setup, clock=clock, folder=Path(folder)), clock)
+        return await ledger.versions(count_max) if isinstance(ledger, GitRefLedger) else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

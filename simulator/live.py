@@ -29,8 +29,10 @@ from simulator.guards import GUARDS
 from simulator.job_config import Address, Pace, write_config
 from simulator.properties import JobEnd
 from simulator.race import RaceResult, judge, run_race
-from simulator.scenario import Scenario, ScenarioJob, found
+from simulator.scenario import Scenario
+from simulator.scenario_parts import ScenarioJob
 from simulator.served import edge_of, git_of
+from simulator.setting import found
 from simulator.sockets import Faces, FacesSetup
 from simulator.world import World
 

@@ -21,7 +21,7 @@ __all__ = ["main"]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the job, prints its outcome as JSON, and returns its exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--guard", required=True, choices=sorted(GUARDS))
+    parser.add_argument("--guard", required=True, choices=GUARDS)
     parser.add_argument("--config", required=True)
     parser.add_argument("--commit", required=True)
     given = parser.parse_args(arguments)

@@ -15,6 +15,8 @@ from release.errors import Invalid
 from release.verb import verb
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from release.core.policy import Policy
     from simulator.sim_desk import SimulatorDesk
 
@@ -165,9 +167,12 @@ def down(_context: Context, *, config: str = "", env: str = "", json: bool = Fal
 
 
 @verb(
-    scenario="Which race, by name; --list shows them. Default: the two that tell the story.",
-    guard="Under one guard alone: as-it-happened, upstream or headway.",
-    list="Name the scenarios.",
+    scenario="Which race: a name that --list shows, or a file. Default: the two of the README.",
+    guard="Under one guard alone, by name; docs/simulator.md lists them. Default: two or three.",
+    list="Name the scenarios, each with its source.",
+    all="Replay every scenario: what happened then, and what Headway does, in one table.",
+    record="A journal of a real deploy to make a scenario of; repeat it for overlapping jobs.",
+    output="With --record: the file to write, ending in .json. Default: stdout.",
     live="Run the jobs as real processes against the simulator on sockets.",
     speed="With --live: how many recorded seconds pass in one of ours. It shortens waits alone.",
     config="A headway.toml whose policy the jobs follow, in place of the recorded one.",
@@ -179,33 +184,53 @@ def race(  # noqa: PLR0913 - the options of the verb
     scenario: str = "",
     guard: str = "",
     list: bool = False,  # noqa: A002 - the name of the option
+    all: bool = False,  # noqa: A002 - as above
+    record: "Sequence[str] | None" = None,
+    output: str = "",
     live: bool = False,
     speed: str = "",
     config: str = "",
     env: str = "",
     json: bool = False,
 ) -> None:
-    """Replay two overlapping deploy jobs under three guards, side by side."""
-    from simulator.race_desk import Asked, answer, scenario_lines  # noqa: PLC0415 - quick menu
-
-    if list:
-        lines = scenario_lines()
-        _show({"scenarios": [line.split(":")[0] for line in lines]}, "\n".join(lines), is_json=json)
-        return
-    asked = Asked(
-        scenario=scenario,
-        guard=guard,
-        is_live=live,
-        speed=_number(speed, "--speed") or None,
-        policy=_policy(config, env),
+    """Replay overlapping deploys, as they happened and with Headway; list or record them."""
+    from simulator.race_desk import (  # noqa: PLC0415 - the menu stays quick
+        Asked,
+        answer,
+        answer_all,
+        answer_list,
+        answer_record,
     )
-    if asked.is_live and asked.policy is not None:
-        raise Invalid("a live race follows the recorded policy", on="--config with --live")
-    found = answer(asked)
+
+    chosen = [
+        name for name, is_on in (("--list", list), ("--all", all), ("--record", record)) if is_on
+    ]
+    if len(chosen) > 1 or (chosen and (scenario or guard or live)):
+        raise Invalid("are asked for one at a time", on=f"race {chosen[0]} and another option")
+    if output and not record:
+        raise Invalid("goes with --record", on="--output")
+    if list:
+        found = answer_list()
+    elif all:
+        found = answer_all()
+    elif record:
+        found = answer_record(record, output=output)
+    else:
+        asked = Asked(
+            scenario=scenario,
+            guard=guard,
+            is_live=live,
+            speed=_number(speed, "--speed") or None,
+            policy=_policy(config, env),
+        )
+        found = answer(asked)
     print(found.document if json else found.text)
     if not found.is_good:
         raise Exit(code=1)
 
+
+# Only a list may be given several times, and the decorator has no word for it.
+race.iterable = ["record"]
 
 simulator = Collection("sim", up, status, push, fault, down)
 

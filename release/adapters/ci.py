@@ -1,4 +1,4 @@
-"""Tells the CI how a job ended: outputs, the summary of the step, annotations.
+"""Tells the CI how a job or a check ended: outputs, the summary of the step, annotations.
 
 This module must not fail a job: a deploy that is done stays done when its summary can't be written.
 """
@@ -9,6 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from release.core.convergence import ConvergenceReport
+from release.core.convergence_text import (
+    convergence_annotations,
+    convergence_markdown,
+    convergence_sentence,
+)
 from release.core.outcome import Outcome
 from release.core.printable import printable
 from release.core.render import annotations, as_markdown, as_sentence
@@ -40,35 +46,55 @@ class CiReport:
 
         Repeating it appends the outputs and the summary again; the last output counts.
         """
+        texts = {"reason": printable(outcome.reason), "sentence": as_sentence(outcome)}
+        return self._publish(_facts(outcome), texts, as_markdown(outcome), annotations(outcome))
+
+    def publish_convergence(self, report: ConvergenceReport) -> tuple[str, ...]:
+        """Writes a check of convergence as `publish` writes an outcome, under the same names."""
+        facts = {
+            "outcome": str(report.word),
+            "exit_code": str(report.exit_code),
+            "release": str(report.target or ""),
+            "by": "",
+            "epoch": "",
+        }
+        texts = {"sentence": convergence_sentence(report)}
+        page = convergence_markdown(report)
+        return self._publish(facts, texts, page, convergence_annotations(report))
+
+    def _publish(
+        self,
+        facts: Mapping[str, str],
+        texts: Mapping[str, str],
+        page: str,
+        lines: tuple[str, ...],
+    ) -> tuple[str, ...]:
         complaints = (
-            self._write_outputs(outcome),
-            self._write_summary(outcome),
-            self._write_dotenv(outcome),
-            self._annotate(outcome),
+            self._write_outputs(facts, texts),
+            self._write_summary(page),
+            self._write_dotenv(facts),
+            self._annotate(lines),
         )
         return tuple(complaint for complaint in complaints if complaint)
 
-    def _write_outputs(self, outcome: Outcome) -> str:
+    def _write_outputs(self, facts: Mapping[str, str], texts: Mapping[str, str]) -> str:
         if self.output_path is None:
             return ""
-        texts = {"reason": printable(outcome.reason), "sentence": as_sentence(outcome)}
-        lines = [f"{name}={value}\n" for name, value in _facts(outcome).items()]
+        lines = [f"{name}={value}\n" for name, value in facts.items()]
         lines += [_block(name, text, self.nonce) for name, text in texts.items()]
         return _append(self.output_path, "".join(lines))
 
-    def _write_summary(self, outcome: Outcome) -> str:
+    def _write_summary(self, text: str) -> str:
         if self.summary_path is None:
             return ""
-        text = as_markdown(outcome)
         if len(text.encode()) > _SUMMARY_BYTES_MAX:
             return f"the summary is larger than the {_SUMMARY_BYTES_MAX} bytes that CI takes"
         return _append(self.summary_path, text)
 
-    def _write_dotenv(self, outcome: Outcome) -> str:
+    def _write_dotenv(self, facts: Mapping[str, str]) -> str:
         """Replaces our own lines and keeps those of others, for no name may stand there twice."""
         if self.dotenv_path is None:
             return ""
-        facts = _facts(outcome)
         try:
             known = self.dotenv_path.read_text() if self.dotenv_path.exists() else ""
             kept = [line for line in known.splitlines() if line.partition("=")[0] not in facts]
@@ -78,11 +104,11 @@ class CiReport:
             return _complain(self.dotenv_path, exc)
         return ""
 
-    def _annotate(self, outcome: Outcome) -> str:
+    def _annotate(self, lines: tuple[str, ...]) -> str:
         if self.stream is None:
             return ""
         try:
-            self.stream.write("".join(f"{line}\n" for line in annotations(outcome)))
+            self.stream.write("".join(f"{line}\n" for line in lines))
             self.stream.flush()
         except (OSError, ValueError) as exc:
             return f"the annotations could not be written: {exc}"

@@ -5,17 +5,20 @@ This module must not speak to the remote: `git_ref_ledger` fetches before it and
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from release.adapters.git_mirror import GitMirror
+from release.core.history import Version
 from release.core.ledger import Record
 from release.core.ledger_json import dumps, loads
 from release.core.printable import printable
 from release.errors import Invalid, Unavailable
 
-__all__ = ["StoredRecord", "is_renewal", "load_record", "store_record"]
+__all__ = ["StoredRecord", "is_renewal", "load_record", "load_versions", "store_record"]
 
 _FILE = "record.json"
+_COMMITS_AT_ONCE = 16
+"""How many records one process of git hands out: some megabytes at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,33 @@ async def load_record(mirror: GitMirror, ref: str, *, on: str) -> StoredRecord:
     header = commit.partition(b"\n\n")[0].decode("utf-8", "replace").splitlines()
     parents = tuple(line.removeprefix("parent ") for line in header if line.startswith("parent "))
     return StoredRecord(version=version, parents=parents, record=loads(data, on=where))
+
+
+async def load_versions(mirror: GitMirror, ref: str, *, count_max: int) -> tuple[Version, ...]:
+    """Reads the versions that a local ref's chain of commits keeps, the newest last.
+
+    A commit that holds no record of ours is a version without one.
+    """
+    chain = ("log", "--first-parent", f"--max-count={count_max}", "--format=%H %ct", ref)
+    lines = (await _run(mirror, *chain, stdin=b"")).decode("ascii").splitlines()
+    commits = [line.split(" ") for line in reversed(lines)]
+    versions: list[Version] = []
+    for start in range(0, len(commits), _COMMITS_AT_ONCE):
+        some = commits[start : start + _COMMITS_AT_ONCE]
+        names = "".join(f"{commit}:{_FILE}\n" for commit, _ in some)
+        out = await _run(mirror, "cat-file", "--batch", stdin=names.encode())
+        for _, written_s in some:
+            _, kind, data, out = _split_batch(out)
+            at = datetime.fromtimestamp(int(written_s), UTC)
+            versions.append(Version(record=_load(data) if kind == "blob" else None, at=at))
+    return tuple(versions)
+
+
+def _load(data: bytes) -> Record | None:
+    try:
+        return loads(data)
+    except Invalid:
+        return None
 
 
 async def store_record(

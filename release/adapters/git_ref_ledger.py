@@ -14,8 +14,15 @@ from collections.abc import Callable
 from release.adapters.git_command import GitRun
 from release.adapters.git_mirror import GitMirror
 from release.adapters.git_push import Pushed, read_push
-from release.adapters.git_record import StoredRecord, is_renewal, load_record, store_record
+from release.adapters.git_record import (
+    StoredRecord,
+    is_renewal,
+    load_record,
+    load_versions,
+    store_record,
+)
 from release.adapters.ledger_wait import wait_for_change
+from release.core.history import Version
 from release.core.ledger import Record
 from release.core.printable import printable
 from release.errors import Conflict, OutcomeUnknown, Refused, Unavailable
@@ -24,6 +31,7 @@ from release.ports import Clock, Reading
 __all__ = ["GitRefLedger"]
 
 _LOCAL_REF = "refs/mirror/ledger"
+_CHAIN_REF = "refs/mirror/chain"
 _PUSHES_MAX = 4
 _PUSH_PAUSE_S = 0.25
 
@@ -89,6 +97,21 @@ class GitRefLedger:
         return await wait_for_change(
             self.read, self._clock, version=version, within_s=within_s, poll_s=self._poll_s
         )
+
+    async def versions(self, count_max: int) -> tuple[Version, ...]:
+        """Reads the newest writes that the chain of commits keeps, at most so many, newest last.
+
+        A read, safe to repeat. Raises Unavailable and Refused.
+        """
+        async with self._lock:
+            await self._tidy()
+            if await self._advertised() is None:
+                return ()
+            spec = f"+{self._ref}:{_CHAIN_REF}"
+            is_there = await self._mirror.fetch(spec, options=(f"--depth={count_max}",))
+            if not is_there:
+                return ()
+            return await load_versions(self._mirror, _CHAIN_REF, count_max=count_max)
 
     async def _tidy(self) -> None:
         """Begins a new mirror now and then; what is known goes with the old one."""

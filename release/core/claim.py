@@ -19,7 +19,7 @@ from release.core.order import Order, Orders
 from release.core.policy import OnNewer
 from release.core.values import JobId, Sha
 
-__all__ = ["decide_claim", "find_denial", "find_hold", "find_unread"]
+__all__ = ["decide_claim", "find_denial", "find_hold", "find_pin", "find_unread"]
 
 
 def find_hold(record: Record, orders: Orders, utc: datetime) -> Held | None:
@@ -27,11 +27,16 @@ def find_hold(record: Record, orders: Orders, utc: datetime) -> Held | None:
 
     orders: how the release stands to every commit of `record.shas()`.
     """
+    return find_pin(record, utc) or find_denial(record, orders)
+
+
+def find_pin(record: Record, utc: datetime) -> Held | None:
+    """Says whether a pin stands, which holds automatic deploys of any release."""
     pin = record.pin
-    if pin is not None and pin.is_active(utc):
-        until = f" until {pin.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if pin.until else ""
-        return Held(reason=f"pinned by {pin.by}{until} ({pin.kind}): {pin.reason}")
-    return find_denial(record, orders)
+    if pin is None or not pin.is_active(utc):
+        return None
+    until = f" until {pin.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if pin.until else ""
+    return Held(reason=f"pinned by {pin.by}{until} ({pin.kind}): {pin.reason}")
 
 
 def find_denial(record: Record, orders: Orders) -> Held | None:

@@ -203,6 +203,10 @@ class Record:
     abandoned: tuple[Sha, ...] = ()
     past: tuple[Past, ...] = ()
 
+    def __hash__(self) -> int:
+        """Goes by the stamp: no two writes share one, and a record is long."""
+        return hash((self.stamp, self.epoch))
+
     def shas(self) -> tuple[Sha, ...]:
         """Every commit that a decision on this record compares with, once each."""
         found = [self.mark] if self.mark else []

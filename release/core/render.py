@@ -7,6 +7,7 @@ from outside is bounded and stripped of control characters, whatever the renderi
 import json
 from collections.abc import Iterable, Mapping
 
+from release.core.ci_text import annotate, escape, table
 from release.core.outcome import Outcome, PointerReport, TenantReport, TenantState, Word
 from release.core.printable import printable
 
@@ -15,13 +16,9 @@ __all__ = ["annotations", "as_document", "as_json", "as_markdown", "as_sentence"
 _NAMES_SHOWN = 5
 _ROWS_MAX = 50
 _ROWS_LISTED_MAX = 500
-_ANNOTATIONS_MAX = 10
 _SENTENCE_MAX = 2000
 _NOTE_MAX = 200
 _SELF_EXPLAINING = frozenset({Word.DEPLOYED, Word.REDEPLOYED})
-_MARKDOWN_MARKS = str.maketrans(
-    {"&": "&amp;", "<": "&lt;", ">": "&gt;"} | {mark: f"\\{mark}" for mark in "\\`*_[]|~#"}
-)
 
 
 def as_sentence(outcome: Outcome) -> str:
@@ -168,11 +165,11 @@ def as_markdown(outcome: Outcome) -> str:
     Above 50 tenants only those that have not settled are listed, at most 500 of them, so that the
     whole stays far below the 1 MiB that a CI takes.
     """
-    place = f"`{outcome.release.sha.short}` on {_escape(outcome.environment)}"
+    place = f"`{outcome.release.sha.short}` on {escape(outcome.environment)}"
     sections = (
-        f"### {_escape(_tell_word(outcome))}: {place}",
-        _escape(as_sentence(outcome), _SENTENCE_MAX),
-        _table(("", ""), _list_facts(outcome)),
+        f"### {escape(_tell_word(outcome))}: {place}",
+        escape(as_sentence(outcome), _SENTENCE_MAX),
+        table(("", ""), _list_facts(outcome)),
         _show_tenants(outcome),
         _show_pointers(outcome),
         _show_fencing(outcome),
@@ -185,8 +182,8 @@ def _list_facts(outcome: Outcome) -> list[tuple[str, ...]]:
     facts = {
         "release": f"`{outcome.release.sha}`",
         "overtaken by": f"`{outcome.by}`" if outcome.by else "",
-        "tag": _escape(outcome.release.tag),
-        "job": _escape(str(outcome.job)),
+        "tag": escape(outcome.release.tag),
+        "job": escape(str(outcome.job)),
         "epoch": "" if outcome.epoch is None else str(outcome.epoch),
         "exit code": str(outcome.exit_code),
     }
@@ -203,10 +200,10 @@ def _show_tenants(outcome: Outcome) -> str:
         settled = len(outcome.tenants) - len(reports)
     rows = [
         (
-            _escape(str(report.tenant)),
+            escape(str(report.tenant)),
             str(report.state),
             f"`{report.seen.short}`" if report.seen else "",
-            _escape(report.note, _NOTE_MAX),
+            escape(report.note, _NOTE_MAX),
         )
         for report in reports[:_ROWS_LISTED_MAX]
     ]
@@ -214,42 +211,32 @@ def _show_tenants(outcome: Outcome) -> str:
         f"{settled} settled tenants are not listed." if settled else "",
         f"{len(reports) - len(rows)} more are not listed." if len(reports) > len(rows) else "",
     )
-    table = _table(("tenant", "state", "serves", "note"), rows) if rows else ""
-    return "\n\n".join(part for part in (table, " ".join(filter(None, left))) if part)
+    listed = table(("tenant", "state", "serves", "note"), rows) if rows else ""
+    return "\n\n".join(part for part in (listed, " ".join(filter(None, left))) if part)
 
 
 def _show_pointers(outcome: Outcome) -> str:
     rows = [
         (
-            _escape(str(report.pointer)),
+            escape(str(report.pointer)),
             "on the release" if report.is_right else "**not on the release**",
-            _escape(report.note, _NOTE_MAX),
+            escape(report.note, _NOTE_MAX),
         )
         for report in outcome.pointers[:_ROWS_MAX]
     ]
-    return _table(("pointer", "read back", "note"), rows) if rows else ""
+    return table(("pointer", "read back", "note"), rows) if rows else ""
 
 
 def _show_fencing(outcome: Outcome) -> str:
-    rows = [(_escape(one.resource), _escape(one.fencing)) for one in outcome.fencing[:_ROWS_MAX]]
-    return _table(("resource", "fencing"), rows) if rows else ""
+    rows = [(escape(one.resource), escape(one.fencing)) for one in outcome.fencing[:_ROWS_MAX]]
+    return table(("resource", "fencing"), rows) if rows else ""
 
 
 def _show_warnings(outcome: Outcome) -> str:
     shown = outcome.warnings[:_ROWS_MAX]
-    lines = [f"- **warning:** {_escape(warning)}" for warning in shown]
+    lines = [f"- **warning:** {escape(warning)}" for warning in shown]
     more = len(outcome.warnings) - len(shown)
     return "\n".join([*lines, f"- {more} more warnings"] if more else lines)
-
-
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = (head, tuple("---" for _ in head), *rows)
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _escape(text: str, length_max: int = _NOTE_MAX) -> str:
-    """Text that markdown shows as it is, also inside a table."""
-    return printable(text, length_max).translate(_MARKDOWN_MARKS)
 
 
 def annotations(outcome: Outcome) -> tuple[str, ...]:
@@ -261,28 +248,15 @@ def annotations(outcome: Outcome) -> tuple[str, ...]:
     title = f"{outcome.word} on {outcome.environment}"
     sentence = as_sentence(outcome)
     if outcome.word is Word.SUPERSEDED:
-        return _annotate("notice", title, (sentence,))
+        return annotate("notice", title, (sentence,))
     warnings = tuple(printable(warning) for warning in outcome.warnings)
     if outcome.exit_code:
         left = (one for one in outcome.tenants if one.state is not TenantState.SETTLED)
         left = (one for one in left if one.state is not TenantState.UNTOUCHED)
         notes = (f"{one.tenant} is {one.state}: {printable(one.note)}" for one in left)
-        errors = _annotate("error", title, (sentence, *notes))
-        return errors + _annotate("warning", title, warnings)
+        errors = annotate("error", title, (sentence, *notes))
+        return errors + annotate("warning", title, warnings)
     is_odd = outcome.is_unguarded or outcome.tenants_in(TenantState.QUARANTINED)
     if is_odd or outcome.word is Word.HELD:
         warnings = (sentence, *warnings)
-    return _annotate("warning", title, warnings)
-
-
-def _annotate(level: str, title: str, messages: tuple[str, ...]) -> tuple[str, ...]:
-    shown = list(messages)
-    if len(shown) > _ANNOTATIONS_MAX:
-        kept = _ANNOTATIONS_MAX - 1
-        shown[kept:] = [f"{len(shown) - kept} more, see the summary of the step"]
-    heading = _escape_data(printable(title)).replace(":", "%3A").replace(",", "%2C")
-    return tuple(f"::{level} title={heading}::{_escape_data(message)}" for message in shown)
-
-
-def _escape_data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return annotate("warning", title, warnings)

@@ -4,10 +4,12 @@ The first word of the last line is the answer. This module must not find anythin
 """
 
 import json
+from collections.abc import Sequence
 from datetime import UTC
 
 from release.core.codec import to_plain
-from release.core.ledger import Past, Record
+from release.core.history import Entry, EntryKind
+from release.core.ledger import Record
 from release.core.printable import printable
 from release.core.report import Forecast, Status, SupersededReport
 from release.core.sighting import Observation, PointerSight
@@ -75,17 +77,19 @@ def status_lines(status: Status) -> tuple[str, ...]:
     return (*lines, f"held: {said}, {holder.phase}")
 
 
-def history_lines(record: Record | None) -> tuple[str, ...]:
-    """An outcome a line, the newest last; then how many there are."""
-    past = record.past if record else ()
-    lines = [_past(one) for one in past]
-    return (*lines, f"history: {len(past)} outcomes")
+def history_lines(entries: Sequence[Entry]) -> tuple[str, ...]:
+    """An entry a line, the newest last; then how many there are, and how many of them outcomes."""
+    outcomes = sum(entry.kind is EntryKind.OUTCOME for entry in entries)
+    said = f"history: {len(entries)} entries, {outcomes} of them outcomes"
+    return (*(_entry(entry) for entry in entries), said)
 
 
-def _past(one: Past) -> str:
-    when = f"{one.at.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
-    what = f"{printable(one.word)}: {printable(one.reason)}"
-    return f"{when}  epoch {one.epoch}  {one.release.sha.short}  {what} (job {one.job})"
+def _entry(entry: Entry) -> str:
+    when = f"{entry.at.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}" if entry.at else "-" * 20
+    where = entry.release.short if entry.release else "-" * 7
+    what = f"{printable(entry.word)}: {printable(entry.reason)}"
+    whose = f" (job {entry.job})" if entry.job else ""
+    return f"{when}  epoch {entry.epoch}  {where}  {what}{whose}"
 
 
 def _record(record: Record | None) -> list[str]:
@@ -102,7 +106,8 @@ def _record(record: Record | None) -> list[str]:
     if record.pin is not None:
         pin = record.pin
         said = f"{printable(pin.by)} on {pin.at:%Y-%m-%d} ({pin.kind}): {printable(pin.reason)}"
-        lines.append(f"  pinned by {said}; lift it with resume")
+        until = f" until {pin.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if pin.until else ""
+        lines.append(f"  pinned{until} by {said}; lift it with resume")
     lines += [f"  denied: {one.span}: {printable(one.reason)}" for one in record.denied]
     return lines
 

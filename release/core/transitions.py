@@ -8,7 +8,18 @@ its caller has no right to remove.
 from collections.abc import Iterable
 from dataclasses import replace
 
-from release.core.ledger import PAST_MAX, Holder, Intent, Next, Past, Phase, Pin, Record, Stamp
+from release.core.ledger import (
+    PAST_MAX,
+    Effect,
+    Holder,
+    Intent,
+    Next,
+    Past,
+    Phase,
+    Pin,
+    Record,
+    Stamp,
+)
 from release.core.values import JobId, Release, Sha
 
 __all__ = [
@@ -25,7 +36,9 @@ __all__ = [
     "queue",
     "raise_mark",
     "release_hold",
+    "repair",
     "set_epoch",
+    "set_pin",
     "stamp",
     "steal",
 ]
@@ -139,6 +152,11 @@ def lift_pin(record: Record, *, fixed_in: Sha | None, past: Past) -> Record:
     return replace(record, pin=None, denied=denied, past=_written(record, past))
 
 
+def set_pin(record: Record, pin: Pin, past: Past) -> Record:
+    """Pins the record and leaves its holder, which meets the pin at its next step."""
+    return replace(record, pin=pin, past=_written(record, past))
+
+
 def set_epoch(record: Record, epoch: int) -> Record:
     """Lifts the epoch above a fence that has seen more than the ledger remembers."""
     assert epoch > record.epoch, "an epoch never goes back"
@@ -149,6 +167,21 @@ def steal(record: Record, pin: Pin, past: Past) -> Record:
     """Takes the record away from whoever holds it and pins it, keeping every open intent."""
     written = _written(record, past)
     return replace(record, epoch=record.epoch + 1, holder=None, next=None, pin=pin, past=written)
+
+
+def repair(record: Record, *, epoch: int, forgotten: Intent, past: Past) -> Record:
+    """Makes a record that was set back safe: a new epoch, nobody's hold, everything waited for.
+
+    `forgotten` takes the place of an earlier intent that stood for whatever was forgotten, and
+    lasts as long as that one would have at least.
+    """
+    stale = [intent for intent in record.intents if intent.effect is Effect.UNKNOWN]
+    bound_s = max([forgotten.bound_s, *(intent.remaining_s for intent in stale)])
+    known = tuple(intent for intent in record.intents if intent.effect is not Effect.UNKNOWN)
+    waited_for = replace(
+        set_epoch(record, epoch), intents=(*known, replace(forgotten, bound_s=bound_s))
+    )
+    return replace(waited_for, holder=None, next=None, past=_written(record, past))
 
 
 def _written(record: Record, past: Past) -> tuple[Past, ...]:

@@ -1,25 +1,25 @@
-"""The verbs of a person at the desk: declare the first use, take the record, lift the pin,
+"""The verbs of a person at the desk: declare the first use, take the record, set and lift a pin,
 accept a rewritten branch.
 
 This module must not have effects on tenants or pointers.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 
 from release.core.ledger import Past, Pin, PinKind, Record
 from release.core.order import Order
 from release.core.outcome import Word
 from release.core.rollback import accept_rewrite as rewritten
-from release.core.transitions import lift_pin, steal
+from release.core.transitions import lift_pin, set_pin, steal
 from release.core.values import Sha
-from release.errors import Refused
+from release.errors import Invalid, Refused
 from release.stages.observe import adopt, list_candidates
 from release.stages.relate import compare
 from release.stages.run import Ended, Run
 from release.stages.write import Change, try_swap
 
-__all__ = ["accept_rewrite", "initialise", "resume", "unlock"]
+__all__ = ["accept_rewrite", "initialise", "pin", "resume", "unlock"]
 
 
 async def initialise(run: Run) -> None:
@@ -38,6 +38,46 @@ async def initialise(run: Run) -> None:
         raise Ended(
             Word.UNAVAILABLE,
             "the record was not created: the write was lost. Run ledger-init again",
+        )
+
+
+async def pin(run: Run, *, reason: str, by: str, until: datetime | None) -> str:
+    """Holds automatic deploys; returns a sentence on until when. A pin alone never denies anything.
+
+    until: an instant with its offset; None is until `resume`. A job that holds the record goes no
+    further than its present step. Safe to repeat: a pin of `pin` takes the place of another one.
+    Raises Invalid for an instant that has passed, and Refused where a rollback or `unlock` has set
+    a pin, which must not lapse by itself.
+    """
+    at = await run.ports.clock.utc_now()
+    if until is not None and until <= at:
+        raise Invalid(
+            "has passed already",
+            on=f"--until {until.isoformat()}",
+            expected=f"an instant after {at:%Y-%m-%d %H:%M:%S} UTC",
+            safe="no pin was set",
+        )
+    wanted = Pin(kind=PinKind.PIN, reason=reason, by=by, at=at, until=until)
+    said = f"until {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if until else "until `resume`"
+
+    def change(record: Record) -> Record:
+        _check_pin(record.pin)
+        past = _past(run, record, "pinned", f"{by}, {said}: {reason}", at=at)
+        return set_pin(record, wanted, past)
+
+    before = await _change_as_read(run, change)
+    busy = f"; job {before.holder.job} goes no further than its step" if before.holder else ""
+    return f"automatic deploys are held {said}{busy}"
+
+
+def _check_pin(present: Pin | None) -> None:
+    """Refuses to replace the pin that keeps a bad release or a stolen record out."""
+    if present is not None and present.kind is not PinKind.PIN:
+        raise Refused(
+            "a pin stands already",
+            on="pin",
+            seen=f"set by {present.by} ({present.kind}): {present.reason}",
+            safe="that pin stands until `resume`, and holds automatic deploys too",
         )
 
 

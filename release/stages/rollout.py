@@ -3,19 +3,25 @@
 This module must not send effects of its own; every redeploy is a step of `effect`.
 """
 
+from functools import partial
+
 from release.core.ledger import Phase
 from release.core.outcome import Word
 from release.core.plan import Batch, plan_batches
 from release.core.settle import Progress, SettleState
 from release.core.sighting import RowState
+from release.core.transitions import add_waited, carry_waited
 from release.core.values import Tenant
 from release.stages.effect import redeploy
 from release.stages.run import Ended, Run, names
 from release.stages.settle import look, repair_regressed, settle, soak
+from release.stages.take_over import raise_fence
 from release.stages.verify import LATE_ROUNDS_MAX, list_joined
-from release.stages.write import renew, rest
+from release.stages.write import renew, rest, write
 
-__all__ = ["roll_out", "verify"]
+__all__ = ["roll_ahead", "roll_out", "verify"]
+
+_NO_VERDICT = frozenset({Word.EXHAUSTED, Word.FAILED, Word.REGRESSED})
 
 
 async def roll_out(run: Run) -> None:
@@ -29,6 +35,32 @@ async def roll_out(run: Run) -> None:
     batches = plan_batches(run.fleet, on_target.union(unasked), run.assignment.policy)
     for batch in batches:
         await _roll_batch(run, batch)
+
+
+async def roll_ahead(run: Run) -> None:
+    """Rolls every tenant once without waiting for open intents, as a rollback `--now` does.
+
+    What is open may still land behind it, so nothing that fails here is a verdict: the tenants
+    after it are rolled all the same, and the round behind the take-over begins anew. What passed
+    of the bounds meanwhile is noted, so that the take-over waits for the rest alone.
+    """
+    if not run.open_intents or not await raise_fence(run):
+        return
+    count = len(run.open_intents)
+    run.warn(f"not waiting for {count} open intents now: rolling again once their bounds passed")
+    before, began_s = run.record, await run.ports.clock.now_s()
+    for batch in plan_batches(run.fleet, (), run.assignment.policy):
+        try:
+            await _roll_batch(run, batch)
+        except Ended as early:
+            if early.word not in _NO_VERDICT:
+                raise
+            run.warn(f"the first round failed at {batch.name}: {early.reason}")
+    run.progress.clear()
+    run.failures.clear()
+    run.repairs.clear()
+    waited_s = await run.ports.clock.now_s() - began_s
+    await write(run, partial(carry_waited, noted=add_waited(before, waited_s)))
 
 
 async def verify(run: Run) -> None:

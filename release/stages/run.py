@@ -48,7 +48,8 @@ class Run:
 
     release: the assignment's, with the images once they have been seen.
     reading: the record as this job last read or wrote it.
-    epoch: the epoch of this job's claim; None while it holds nothing.
+    epoch: the epoch of this job's claim; None while it holds nothing. fenced_epoch: the last one
+        that the fleet's fence was raised to.
     orders: how one release stands to another, as far as it was asked; ancestry does not change.
     written_s: when, on our clock, the last write that was taken began.
     answered: own intents to acknowledge with the next write; the others stay open.
@@ -66,6 +67,7 @@ class Run:
     started_s: float = 0.0
     reading: Reading = field(default_factory=lambda: Reading(record=None, version=None))
     epoch: int | None = None
+    fenced_epoch: int | None = None
     orders: dict[tuple[Sha, Sha], Order] = field(default_factory=dict)
     writes: int = 0
     written_s: float = -inf

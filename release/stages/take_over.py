@@ -7,6 +7,7 @@ from functools import partial
 
 from release.core.ledger import Intent, Phase, Record
 from release.core.outcome import Word
+from release.core.sighting import Fencing
 from release.core.transitions import (
     add_waited,
     carry_waited,
@@ -46,11 +47,25 @@ async def raise_fence(run: Run) -> bool:
     Raises as `check_standing` does when the fence speaks for another holder.
     """
     try:
+        await _check_epoch_is_fresh(run)
         await list_candidates(run, epoch=run.epoch)
     except FenceRefused as refusal:
         await heed_fence(run, refusal)
         return False
+    run.fenced_epoch = run.epoch
     return True
+
+
+async def _check_epoch_is_fresh(run: Run) -> None:
+    """Offers the fence one epoch less than ours, once for each claim.
+
+    Nothing can have seen an epoch that was just claimed, unless the ledger was set back and hands
+    it out a second time. A fence that has seen it refuses the lower one, and would pass its equal.
+    """
+    assert run.epoch is not None, "only a holder raises the fence"
+    is_fenced = run.fencing["fleet"] is not Fencing.NONE
+    if is_fenced and run.fenced_epoch != run.epoch:
+        await list_candidates(run, epoch=run.epoch - 1)
 
 
 async def _drain(run: Run) -> None:

@@ -56,7 +56,12 @@ async def try_swap(run: Run, change: Change) -> bool:
         run.tell("unwritten", f"the ledger did not take a write: {unreachable}")
         await run.ports.clock.sleep(run.assignment.policy.retry_s)
         run.reading = await run.ports.ledger.read()
-    except (Conflict, OutcomeUnknown):
+    except Conflict:
+        # Nothing was written, so that the number of this write is free again.
+        run.writes -= 1
+        run.reading = await run.ports.ledger.read()
+        return False
+    except OutcomeUnknown:
         run.reading = await run.ports.ledger.read()
     else:
         run.reading = Reading(record=record, version=version)

@@ -33,8 +33,8 @@ _HARMLESS = frozenset(
     {
         # How a runner or the explorer tells a job to end: a value to catch, nothing more.
         ("release.pipeline", "asyncio", "CancelledError"),
-        # Somebody has to start the loop that the adapters run on, and that is the desk.
-        ("release.desk", "asyncio", ""),
+        # Somebody has to start the loop that the adapters run on, and that is who starts a job.
+        ("release.job_start", "asyncio", ""),
     }
 )
 _FILE_METHODS = frozenset({"open", "read_bytes", "read_text", "write_bytes", "write_text"})

@@ -27,11 +27,17 @@ _LAYERS = {
     "release.validation": "wiring",
     "release.wiring": "wiring",
     "release.desk": "desk",
+    "release.hand_tasks": "tasks",
+    "release.job_start": "desk",
+    "release.option_values": "desk",
     "release.target": "desk",
     "release.verb": "desk",
     "simulator": "simulator",
+    "simulator.explorer": "explorer",
     "simulator.guards": "guards",
+    "simulator.hand_verbs": "guards",
     "simulator.mutants": "guards",
+    "simulator.explore_tasks": "tasks",
     "simulator.live_job": "tasks",
     "simulator.tasks": "tasks",
     "tasks": "tasks",
@@ -52,11 +58,15 @@ _MAY_IMPORT = {
     "desk": {"core", "desk", "errors", "pipeline", "ports", "stages", "wiring"},
     # The earlier designs are built of the pipeline's own stages, so that only the guard differs.
     "guards": {"core", "errors", "guards", "pipeline", "ports", "simulator", "stages"},
+    # What the explorer asks of a suspended stage, it asks by the stage's own name.
+    "explorer": {
+        *("core", "errors", "explorer", "guards", "pipeline", "ports", "simulator", "stages"),
+    },
     "simulator": {"core", "errors", "guards", "pipeline", "ports", "simulator"},
-    "tasks": {"core", "desk", "errors", "guards", "ports", "simulator", "tasks", "wiring"},
+    "tasks": {"core", "desk", "errors", "explorer", "guards", "ports", "simulator", "tasks", "wiring"},
     "noxfile": set[str](),
     "tests": set(_LAYERS.values()) - {"bench", "noxfile"},
-    "bench": {"adapters", "bench", "core", "errors", "ports", "simulator", "wiring"},
+    "bench": {"adapters", "bench", "core", "errors", "explorer", "guards", "ports", "simulator", "wiring"},
     "distribution": {"tasks"},
 }
 _STANDARD_LIBRARY_ONLY = frozenset({"core", "errors", "pipeline", "ports", "root", "stages"})

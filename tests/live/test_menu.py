@@ -14,9 +14,12 @@ from tests.support.shell import Shell
 RELEASE_VERBS = {
     "accept-rewrite",
     "check-superseded",
+    "converge-check",
     "deploy",
     "history",
     "ledger-init",
+    "ledger-repair",
+    "pin",
     "plan",
     "promote",
     "race",

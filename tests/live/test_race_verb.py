@@ -11,14 +11,14 @@ from tests.support.shell import Said, Shell
 pytestmark = pytest.mark.slow
 
 SCENARIOS = ("incident-2213", "push-during-soak")
-GUARDS = ("as-it-happened", "upstream", "headway")
+GUARDS = ("before-verify", "before-effects", "headway")
 KEPT, BROKEN = "every promise kept", "BROKEN"
 VERDICTS = {
-    ("incident-2213", "as-it-happened"): BROKEN,
-    ("incident-2213", "upstream"): KEPT,
+    ("incident-2213", "before-verify"): BROKEN,
+    ("incident-2213", "before-effects"): KEPT,
     ("incident-2213", "headway"): KEPT,
-    ("push-during-soak", "as-it-happened"): BROKEN,
-    ("push-during-soak", "upstream"): BROKEN,
+    ("push-during-soak", "before-verify"): BROKEN,
+    ("push-during-soak", "before-effects"): BROKEN,
     ("push-during-soak", "headway"): KEPT,
 }
 
@@ -72,7 +72,7 @@ def test_race_as_json_gives_the_verdicts_as_data(virtual: Said) -> None:
         for guard, result in scenario["guards"].items()
     }
     incident = scenarios["incident-2213"]
-    recorded = incident["guards"]["as-it-happened"]["end"]
+    recorded = incident["guards"]["before-verify"]["end"]
     older = incident["releases"]["older"]
     assert (older, older) == (recorded["tenants"]["hongming"], recorded["pointer"])
     assert {"275383": "green", "275427": "red"} == {

@@ -6,7 +6,7 @@ the scenarios and the simulator's properties do.
 
 from collections.abc import Callable, Coroutine
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from release.core.assignment import Assignment
 from release.core.ledger import Pin, PinKind
@@ -18,12 +18,14 @@ from simulator.clock import EPOCH
 from simulator.direct import JobSetup, direct_ports, virtual_world
 from simulator.faults import FaultKind, FaultRule, Service
 from simulator.properties import JobEnd
-from simulator.scheduler import StepsExhausted
+from simulator.scheduler import Job, StepsExhausted
 from simulator.tenants import Health
 from simulator.world import Layout
 from tests.support.audience import Actor, Audience
 
 __all__ = ["SIGTERM", "Stage"]
+
+T = TypeVar("T")
 
 SIGTERM = 15
 _POLICY = frozenset(one.name for one in fields(Policy))
@@ -191,10 +193,19 @@ class Stage(Audience):
 
     def act(self, who: str, verb: Callable[[Run], Coroutine[Any, Any, str]]) -> None:
         """Lets a person use a verb of the desk, now; `said` has the answer."""
-        self.start(who, "base", ())
+        self._spoken[who] = self.ask(who, verb)
+
+    def ask(
+        self,
+        who: str,
+        verb: Callable[[Run], Coroutine[Any, Any, T]],
+        release: str = "base",
+        **orders: Any,  # noqa: ANN401 - as in `start`
+    ) -> Job[T]:
+        """Lets somebody use a verb that is no tuple of stages, now; its result has the answer."""
+        self.start(who, release, (), **orders)
         self._actors[who].job.kill()
-        spoken = self.scheduler.spawn(who, verb(self._actors[who].run))
-        self._spoken[who] = spoken
+        return self.scheduler.spawn(who, verb(self._actors[who].run))
 
     async def _play(self, job: str, run: Run, stages: Any) -> None:  # noqa: ANN401 - as in `start`
         outcome = await run_job(run, stages)

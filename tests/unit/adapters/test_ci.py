@@ -6,6 +6,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from release.adapters.ci import CiReport
+from release.core.convergence import Convergence, ConvergenceReport, Part
 from release.core.outcome import Outcome, Word
 from release.core.render import as_markdown, as_sentence
 from release.core.values import JobId, Release, Sha
@@ -114,3 +115,27 @@ def test_what_can_not_be_written_is_complained_of_and_fails_nothing(tmp_path: Pa
 
     assert 4 == len(complaints)
     assert all(str(gone) in complaint for complaint in complaints[:3])
+
+
+def test_check_of_convergence_is_told_under_the_same_names(tmp_path: Path) -> None:
+    """Outputs, summary, dotenv and annotations, as of a job's outcome."""
+    old = Part(name="tenant acme", state=Convergence.BEHIND, seen=OLDER, note="older")
+    found = ConvergenceReport(
+        environment="production", target=NEWER, mark=NEWER, head=NEWER, parts=(old,)
+    )
+    stream = io.StringIO()
+    output, summary, dotenv = (tmp_path / name for name in ("output", "summary", "dotenv"))
+
+    complaints = CiReport(
+        nonce="n0", stream=stream, output_path=output, summary_path=summary, dotenv_path=dotenv
+    ).publish_convergence(found)
+
+    outputs = read_outputs(output)
+    assert () == complaints
+    assert ("behind", "1", str(NEWER)) == tuple(
+        outputs[name] for name in ("outcome", "exit_code", "release")
+    )
+    assert outputs["sentence"].startswith("behind: production: 0 of 1 on 7f25373")
+    assert summary.read_text().startswith("### behind: production\n")
+    assert {"outcome=behind", "exit_code=1"} <= set(dotenv.read_text().splitlines())
+    assert stream.getvalue().startswith("::error title=behind on production::")

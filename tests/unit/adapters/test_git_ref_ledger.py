@@ -17,7 +17,7 @@ from tests.support.clocks import StillClock
 from tests.support.git_http import GitHttp, GitRequest
 from tests.support.git_ledgers import REF, GitLedgers
 from tests.support.git_repository import GitRepository
-from tests.support.ledger_records import JOB, full_record, small_record
+from tests.support.ledger_records import AT, JOB, full_record, small_record
 
 TOKEN = Secret("t0ken-of-a-test")
 HOLDING = full_record(reason_length=5)
@@ -82,6 +82,40 @@ def test_chain_of_commits_is_the_history(remote: GitRepository, ledgers: GitLedg
     ]
     assert "stamp: run-1#1-nonce-1 write 1" in shown
     assert remote.git("cat-file", "blob", f"{REF}:record.json").startswith("{")
+
+
+def test_versions_are_the_chain_of_writes_the_newest_last(
+    remote: GitRepository, ledgers: GitLedgers
+) -> None:
+    """Each with the record as it was and when it was written, and never more than asked for."""
+    _write_all(ledgers.open(StillClock()), *(small_record(epoch=n) for n in range(1, 20)))
+
+    whole = asyncio.run(ledgers.open(StillClock()).versions(100))
+    newest = asyncio.run(ledgers.open(StillClock()).versions(2))
+
+    epochs = [version.record.epoch for version in whole if version.record is not None]
+    assert list(range(1, 20)) == epochs
+    assert {AT} == {version.at for version in whole}
+    assert whole[-2:] == newest
+
+
+def test_version_that_is_no_record_is_one_without(
+    remote: GitRepository, ledgers: GitLedgers
+) -> None:
+    """What a hand broke and another mended stays in the chain, and can be passed over."""
+    _write_all(ledgers.open(StillClock()), small_record(epoch=1))
+    for name in ("record.json", "another.txt"):
+        before = remote.git("rev-parse", REF)
+        remote.commit("by hand", before, files={name: b"broken"}, ref=REF)
+
+    versions = asyncio.run(ledgers.open(StillClock()).versions(100))
+
+    assert [1, None, None] == [one.record and one.record.epoch for one in versions]
+
+
+def test_ref_that_is_not_there_has_no_versions(ledgers: GitLedgers) -> None:
+    """An environment before its first use has no history."""
+    assert () == asyncio.run(ledgers.open(StillClock()).versions(100))
 
 
 def test_renewal_takes_the_place_of_what_it_renews(

@@ -3,10 +3,11 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
-import pytest
 from freezegun import freeze_time
 
+from release.core.history import Entry, EntryKind
 from release.core.ledger import Record
 from release.core.outcome import Word
 from release.core.plan import Batch
@@ -28,6 +29,7 @@ from tests.support.records import (
     digest,
     holder,
     intent,
+    job,
     past,
     pin,
     record,
@@ -171,21 +173,28 @@ def test_status_tells_all_that_the_record_holds() -> None:
     assert "held: job 1#1-n holds production for bbbbbbb, claimed" == lines[-1]
 
 
-def test_history_lists_outcomes_the_newest_last() -> None:
-    """One line each, then how many there are."""
-    told = replace(past("2", "b", word="failed"), reason=HOSTILE, epoch=2)
+def entry(**how: Any) -> Entry:  # noqa: ANN401 - any field of it
+    """An outcome of the first job, with these fields."""
+    given = {"at": AT, "kind": EntryKind.OUTCOME, "word": "deployed", "reason": "done", "epoch": 1}
+    return Entry(**{**given, "job": job(), "release": sha("a"), **how})
 
-    assert history_lines(record(past=(past(), told))) == (
+
+def test_history_lists_entries_the_newest_last() -> None:
+    """One line each, then how many there are; what is not known is dashes."""
+    step = entry(kind=EntryKind.STEP, word="redeploy", reason=HOSTILE, at=None, release=None)
+    unreadable = entry(kind=EntryKind.LEDGER, word="unreadable", reason="no record", job=None)
+
+    assert history_lines((entry(), step, unreadable)) == (
         "2026-03-27 12:00:00Z  epoch 1  aaaaaaa  deployed: done (job 1#1-n)",
-        f"2026-03-27 12:00:00Z  epoch 2  bbbbbbb  failed: {SHOWN} (job 2#1-n)",
-        "history: 2 outcomes",
+        f"--------------------  epoch 1  -------  redeploy: {SHOWN} (job 1#1-n)",
+        "2026-03-27 12:00:00Z  epoch 1  aaaaaaa  unreadable: no record",
+        "history: 3 entries, 1 of them outcomes",
     )
 
 
-@pytest.mark.parametrize("found", [None, record()])
-def test_history_of_nothing_counts_none(found: Record | None) -> None:
+def test_history_of_nothing_counts_none() -> None:
     """A missing record has no past either."""
-    assert ("history: 0 outcomes",) == history_lines(found)
+    assert ("history: 0 entries, 0 of them outcomes",) == history_lines(())
 
 
 @freeze_time("2026-10-25 00:30")
@@ -196,12 +205,21 @@ def test_history_shows_wall_time_in_utc() -> None:
     """
     summer = timezone(timedelta(hours=2))
     written = datetime.now(UTC).astimezone(summer)
-    ended = replace(past(), at=written, word=HOSTILE)
 
-    line = history_lines(record(past=(ended,)))[0]
+    line = history_lines((entry(at=written, word=HOSTILE),))[0]
 
     assert "+02:00" in written.isoformat()
     assert line.startswith(f"2026-10-25 00:30:00Z  epoch 1  aaaaaaa  {SHOWN}: done")
+
+
+def test_status_tells_until_when_a_pin_stands() -> None:
+    """Whoever waits for its end need not ask."""
+    until = datetime(2026, 4, 1, 8, 0, tzinfo=timezone(timedelta(hours=2)))
+
+    lines = status_lines(status(record(pin=pin(until=until))))
+
+    said = "  pinned until 2026-04-01 06:00 UTC by ada on 2026-03-27 (pin): holidays"
+    assert f"{said}; lift it with resume" in lines
 
 
 def test_no_line_can_be_broken_or_reversed_by_text_from_outside() -> None:
@@ -210,10 +228,10 @@ def test_no_line_can_be_broken_or_reversed_by_text_from_outside() -> None:
         intents=(replace(intent(1), what=HOSTILE),),
         pin=replace(pin(), by=HOSTILE, reason=HOSTILE),
         denied=(replace(denial("a", "c"), reason=HOSTILE),),
-        past=(replace(past(), word=HOSTILE, reason=HOSTILE),),
     )
+    told = history_lines((entry(word=HOSTILE, reason=HOSTILE),))
 
-    lines = (*status_lines(status(full)), *history_lines(full), *forecast_lines(FORECAST))
+    lines = (*status_lines(status(full)), *told, *forecast_lines(FORECAST))
 
     assert all(line.isprintable() for line in lines)
 

@@ -1,12 +1,12 @@
 """What no sequence of transitions may do, whatever jobs come in whatever order."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from release.core.ledger import PAST_MAX, Phase, PinKind, Record
+from release.core.ledger import PAST_MAX, Effect, Phase, PinKind, Record
 from release.core.ledger_json import dumps, loads
 from release.core.rollback import RollbackOrder, accept_rewrite, roll_back
 from release.core.transitions import (
@@ -22,7 +22,9 @@ from release.core.transitions import (
     queue,
     raise_mark,
     release_hold,
+    repair,
     set_epoch,
+    set_pin,
     stamp,
     steal,
 )
@@ -40,10 +42,10 @@ class Step:
     numbers: frozenset[int] = frozenset()
 
 
-RAISES_EPOCH = frozenset({"claim", "roll_back", "set_epoch", "steal"})
+RAISES_EPOCH = frozenset({"claim", "repair", "roll_back", "set_epoch", "steal"})
 MOVES_MARK = frozenset({"accept_rewrite", "claim", "raise_mark", "roll_back"})
-LETS_GO = frozenset({"claim", "finish", "release_hold", "roll_back", "steal"})
-ENDS = frozenset({"accept_rewrite", "finish", "steal", "lift_pin"})
+LETS_GO = frozenset({"claim", "finish", "release_hold", "repair", "roll_back", "steal"})
+ENDS = frozenset({"accept_rewrite", "finish", "lift_pin", "repair", "set_pin", "steal"})
 ROLLBACK = RollbackOrder(reason="loses data", by="ada")
 
 
@@ -74,6 +76,13 @@ def steps(draw: st.DrawFn) -> Step:
         "roll_back": lambda found: roll_back(
             found, job=who, release=what, lease_s=60.0, order=ROLLBACK, orders={}, at=AT
         ),
+        "repair": lambda found: repair(
+            found,
+            epoch=found.epoch + number,
+            forgotten=replace(intent(0, run), effect=Effect.UNKNOWN),
+            past=past(run, letter),
+        ),
+        "set_pin": lambda found: set_pin(found, pin(), past(run, letter)),
         "set_epoch": lambda found: set_epoch(found, found.epoch + number),
         "steal": lambda found: steal(found, pin(PinKind.UNLOCK), past(run, letter)),
     }
@@ -114,7 +123,7 @@ def test_epoch_never_decreases(taken: list[Step]) -> None:
 @quickly
 @sequences
 def test_intents_vanish_by_their_own_jobs_word_or_by_waiting_alone(taken: list[Step]) -> None:
-    """Acknowledged by the job that wrote it, or waited out: no other way leads out."""
+    """Acknowledged by the job that wrote it, or waited out; a repair renews what is unknown."""
     for step, before, after in play(taken):
         left = {(one.job, one.number) for one in after.intents}
         for gone in before.intents:
@@ -122,7 +131,10 @@ def test_intents_vanish_by_their_own_jobs_word_or_by_waiting_alone(taken: list[S
                 continue
             was_answered = step.name == "acknowledge" and gone.job == step.job
             was_waited_out = step.name == "drop_waited_out" and gone.remaining_s == 0
-            assert (was_answered and gone.number in step.numbers) or was_waited_out, step.name
+            was_renewed = step.name == "repair" and gone.effect is Effect.UNKNOWN
+            assert not was_renewed or gone.remaining_s <= after.intents[-1].remaining_s
+            was_acknowledged = was_answered and gone.number in step.numbers
+            assert was_acknowledged or was_waited_out or was_renewed, step.name
 
 
 @quickly
@@ -130,7 +142,7 @@ def test_intents_vanish_by_their_own_jobs_word_or_by_waiting_alone(taken: list[S
 def test_intents_never_wait_longer_than_was_written(taken: list[Step]) -> None:
     """A bound does not change, and what was waited is never taken back."""
     for step, before, after in play(taken):
-        if step.name in {"acknowledge", "drop_waited_out", "open_intent"}:
+        if step.name in {"acknowledge", "drop_waited_out", "open_intent", "repair"}:
             continue
         assert [one.bound_s for one in before.intents] == [one.bound_s for one in after.intents]
         pairs = zip(before.intents, after.intents, strict=True)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from release.core.ledger import PAST_MAX, Holder, Next, Phase, PinKind, Record, Stamp
+from release.core.ledger import PAST_MAX, Effect, Holder, Next, Phase, PinKind, Record, Stamp
 from release.core.transitions import (
     acknowledge,
     add_waited,
@@ -18,7 +18,9 @@ from release.core.transitions import (
     queue,
     raise_mark,
     release_hold,
+    repair,
     set_epoch,
+    set_pin,
     stamp,
     steal,
 )
@@ -246,6 +248,40 @@ def test_lifting_the_pin_with_a_fix_names_it_on_every_range() -> None:
     lifted = lift_pin(found, fixed_in=sha("f"), past=past("9", word="resumed"))
 
     assert lifted.denied == (denial("d", "e", fixed_in="f"), denial("a", "b", fixed_in="f"))
+
+
+def test_pin_leaves_the_holder_where_it_is() -> None:
+    """It meets the pin at its next step; the deed is in the past, and nothing else changes."""
+    deed = past("hand", word="pinned")
+
+    assert set_pin(FULL, pin(PinKind.PIN), deed) == replace(FULL, pin=pin(), past=(past("5"), deed))
+
+
+def test_repair_lifts_the_epoch_lets_everybody_go_and_waits_for_what_is_unknown() -> None:
+    """One swap; mark, pin, denials and every known intent stay."""
+    deed = past("hand", word="repaired")
+    forgotten = replace(intent(0, "hand"), effect=Effect.UNKNOWN)
+
+    assert repair(FULL, epoch=99, forgotten=forgotten, past=deed) == replace(
+        FULL,
+        epoch=99,
+        holder=None,
+        next=None,
+        intents=(*FULL.intents, forgotten),
+        past=(past("5"), deed),
+    )
+
+
+def test_repair_renews_an_earlier_unknown_intent_and_makes_it_no_shorter() -> None:
+    """A policy that has become more hopeful since does not cut an old wait short."""
+    old = replace(intent(0, "1", bound_s=900.0, waited_s=100.0), effect=Effect.UNKNOWN)
+    forgotten = replace(intent(0, "hand", bound_s=300.0), effect=Effect.UNKNOWN)
+
+    repaired = repair(
+        replace(FULL, intents=(old,)), epoch=99, forgotten=forgotten, past=past("hand")
+    )
+
+    assert (replace(forgotten, bound_s=800.0),) == repaired.intents
 
 
 def test_epoch_is_lifted_above_the_fence() -> None:
