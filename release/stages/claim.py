@@ -37,7 +37,9 @@ async def claim(run: Run) -> None:
     """Takes the record with a new epoch, or ends the job (sentence 3).
 
     The head is read first and the ledger last. Waiting for another attempt of the same release, or
-    under `finish` for an older one, ends after `claim_wait_s`.
+    under `finish` for an older one, ends after `claim_wait_s`. So does losing swaps to the writes of
+    others, which is no failure: somebody went on. Those that fail although nobody else wrote end
+    the job after `swap_attempts_max`.
     """
     run.epoch = None
     if run.assignment.rollback is None:
@@ -69,6 +71,7 @@ class _Vigil:
     """What a job that wants to claim has seen of the others' lives, and of its own swaps.
 
     is_next_alive: whether the job that waits as next has written since we first saw it.
+    lost_swaps: those that did not go through although nobody else wrote.
     due_s: when a job that waits as next has to renew itself.
     """
 
@@ -119,9 +122,7 @@ async def _act_on(run: Run, decision: ClaimDecision, vigil: _Vigil, now_s: float
     """Does what was decided; True once the record is ours."""
     match decision:
         case Proceed():
-            is_claimed = await _swap_claim_in(run, vigil, now_s)
-            vigil.lost_swaps += not is_claimed
-            return is_claimed
+            return await _swap_claim_in(run, vigil, now_s)
         case Overtaken(by=by) if by != run.record.mark and not vigil.is_next_alive:
             assert vigil.next is not None, "whoever is newer than the mark waits as next"
             await _wait(run, vigil.next, now_s)
@@ -156,7 +157,7 @@ async def _swap_claim_in(run: Run, vigil: _Vigil, now_s: float) -> bool:
         waited_s = now_s - dead.since_s
         return drop_waited_out(credit_waited(change(record), job=dead.job, waited_s=waited_s))
 
-    if not await try_swap(run, change_and_credit):
+    if not await _try_swap(run, change_and_credit, vigil):
         return False
     release = run.release
     run.epoch = run.record.epoch
@@ -164,6 +165,13 @@ async def _swap_claim_in(run: Run, vigil: _Vigil, now_s: float) -> bool:
     if run.assignment.rollback is not None:
         run.warn("pinned: automatic deploys are held until resume --fixed-in REF")
     return True
+
+
+async def _try_swap(run: Run, change: Change, vigil: _Vigil) -> bool:
+    expected = run.reading.version
+    is_taken = await try_swap(run, change)
+    vigil.lost_swaps += not is_taken and run.reading.version == expected
+    return is_taken
 
 
 async def _claim_change(run: Run) -> Change:
@@ -190,8 +198,7 @@ async def _wait_for_holder(run: Run, decision: Await | Queue, vigil: _Vigil, now
     if isinstance(decision, Queue) and vigil.is_due(run.record, run.job, now_s):
         lease_s = run.assignment.policy.lease_s
         queued = partial(queue, job=run.job, release=run.release, lease_s=lease_s)
-        if not await try_swap(run, queued):
-            vigil.lost_swaps += 1
+        if not await _try_swap(run, queued, vigil):
             return
         vigil.look(run.record, now_s)
         vigil.due_s = now_s + run.assignment.policy.renew_s

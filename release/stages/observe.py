@@ -115,25 +115,34 @@ async def _raise_mark(run: Run, newer: dict[Sha, str]) -> None:
     """Raises the mark to the newest release seen, re-checking pin and deny-list on each swap."""
     if not newer:
         return
-    newest = await newest_of(run, newer) or next(iter(newer))
-    for _ in range(run.assignment.policy.swap_attempts_max):
-        record = run.reading.record
+    newest, policy = await newest_of(run, newer) or next(iter(newer)), run.assignment.policy
+    until_s, untaken = await run.ports.clock.now_s() + policy.claim_wait_s, 0
+    while untaken < policy.swap_attempts_max and await run.ports.clock.now_s() <= until_s:
+        record, expected = run.reading.record, run.reading.version
         if record is None:
             await adopt(run)
-            continue
-        if await _is_denied(run, record, newest):
-            raise Ended(
-                Word.FAILED,
-                f"{newer[newest]} is on {newest.short}, which is denied; nothing was touched. An "
-                "automatic deploy never moves it off: run rollback again",
-            )
-        is_pinned = record.is_pinned(await run.ports.clock.utc_now())
-        if is_pinned or not await is_above_mark(run, record, newest):
+        elif await _raise_once(run, record, newest, newer[newest]):
             return
-        if await try_swap(run, partial(raise_mark, sha=newest)):
-            run.warn(f"{newer[newest]} is on the newer {newest.short}: the mark was raised to it")
-            return
+        # A swap that lost to another's write is no failure: somebody else went on.
+        untaken += run.reading.version == expected
     raise Ended(Word.UNAVAILABLE, "the ledger did not take the mark: its swaps kept losing")
+
+
+async def _raise_once(run: Run, record: Record, newest: Sha, where: str) -> bool:
+    """Swaps the mark once; True when it was taken, or when the mark is to stay where it is."""
+    if await _is_denied(run, record, newest):
+        raise Ended(
+            Word.FAILED,
+            f"{where} is on {newest.short}, which is denied; nothing was touched. An "
+            "automatic deploy never moves it off: run rollback again",
+        )
+    is_pinned = record.is_pinned(await run.ports.clock.utc_now())
+    if is_pinned or not await is_above_mark(run, record, newest):
+        return True
+    if not await try_swap(run, partial(raise_mark, sha=newest)):
+        return False
+    run.warn(f"{where} is on the newer {newest.short}: the mark was raised to it")
+    return True
 
 
 async def _is_denied(run: Run, record: Record, sha: Sha) -> bool:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from release.core.ledger import Phase
 from release.core.order import Order
 from release.core.outcome import PointerReport, Word
+from release.core.policy import OnNewer
 from release.core.sighting import PointerSight
 from release.core.values import Digest, Pointer
 from release.errors import Refused, Unavailable
@@ -26,7 +27,10 @@ __all__ = ["promote"]
 
 async def promote(run: Run) -> None:
     """Moves every pointer; one that fails does not keep the others back, and fails the job."""
-    if run.assignment.rollback is None:
+    # Under `finish` a running job finishes: the ledger guards the order, and the branch supersedes
+    # at the claim alone.
+    is_finishing = run.assignment.policy.on_newer is OnNewer.FINISH
+    if run.assignment.rollback is None and not is_finishing:
         await check_head(run)
     await renew(run, Phase.PROMOTING)
     run.pointers.clear()

@@ -5,6 +5,7 @@ This module must not send effects; `effect` writes an intent through here before
 
 from collections.abc import Callable
 from functools import partial
+from hashlib import sha256
 from math import inf
 
 from release.core.decisions import ClaimAgain, Held, Overtaken, StillOurs, Stopped
@@ -26,26 +27,36 @@ Change = Callable[[Record], Record]
 async def write(run: Run, change: Change) -> float:
     """Swaps `change` of the record in; returns when, on our clock, the swap that won began.
 
-    A lost swap is read again and decided anew, at most `swap_attempts_max` times (sentence 5).
-    Raises Ended or ClaimLost when the record is no longer ours to write.
+    A swap that did not go through is read again and decided anew (sentence 5). One that lost to
+    another's write is no failure, for somebody went on: it ends the job only when all of them lost
+    for `lease_s`, after which others take us for dead. At most `swap_attempts_max` may fail
+    although nobody else wrote. Raises Ended or ClaimLost when the record is no longer ours to
+    write.
     """
-    before = run.record
-    for _ in range(run.assignment.policy.swap_attempts_max):
-        began_s = await run.ports.clock.now_s()
+    before, policy, untaken = run.record, run.assignment.policy, 0
+    since_s = began_s = await run.ports.clock.now_s()
+    while untaken < policy.swap_attempts_max:
+        expected = run.reading.version
         if await try_swap(run, change):
             run.written_s = began_s
             return began_s
         await check_standing(run, before)
-    raise Ended(
-        Word.UNAVAILABLE,
-        f"the ledger did not take a write in {run.assignment.policy.swap_attempts_max} attempts",
-    )
+        began_s = await run.ports.clock.now_s()
+        if run.reading.version == expected:
+            untaken += 1
+        elif began_s - since_s > policy.lease_s:
+            raise Ended(
+                Word.UNAVAILABLE,
+                f"the ledger took the writes of others and none of ours for {policy.lease_s:g} s",
+            )
+    raise Ended(Word.UNAVAILABLE, f"the ledger did not take a write in {untaken} attempts")
 
 
-async def try_swap(run: Run, change: Change) -> bool:
+async def try_swap(run: Run, change: Change, *, pause_s: float = 0.0) -> bool:
     """Tries one swap; False leaves `run.reading` at what is stored instead of our write.
 
     An unknown outcome is read again: our stamp in the record means that the write was taken.
+    pause_s: after a loss, how long to make way for others before the record is read.
     """
     run.writes += 1
     changed = acknowledge(change(run.record), run.job, run.answered)
@@ -59,6 +70,8 @@ async def try_swap(run: Run, change: Change) -> bool:
     except Conflict:
         # Nothing was written, so that the number of this write is free again.
         run.writes -= 1
+        if pause_s:
+            await run.ports.clock.sleep(pause_s)
         run.reading = await run.ports.ledger.read()
         return False
     except OutcomeUnknown:
@@ -73,16 +86,39 @@ async def try_swap(run: Run, change: Change) -> bool:
 
 
 async def amend(run: Run, change: Change) -> bool:
-    """Swaps in a change that needs no hold, such as an outcome or a person's verb.
+    """Swaps in a change that needs no hold, such as an outcome or an acknowledgement.
 
-    Returns whether the record now says so; False when it is missing or the swaps kept losing.
+    Who holds the record tries on as in `write`. Anybody else makes way for holders and claimants,
+    longer after each loss, and gives up after `swap_attempts_max`. Returns whether the record now
+    says so; False when it is missing or the swaps kept losing.
     """
-    for _ in range(run.assignment.policy.swap_attempts_max):
-        if run.reading.record is None:
-            return False
-        if await try_swap(run, change):
+    policy, tried = run.assignment.policy, 0
+    since_s = await run.ports.clock.now_s()
+    while run.reading.record is not None and tried < policy.swap_attempts_max:
+        expected, is_ours = run.reading.version, _holds(run, run.reading.record)
+        if await try_swap(run, change, pause_s=0.0 if is_ours else _pause_s(run, tried + 1)):
             return True
+        is_lost = is_ours and run.reading.version != expected
+        if not is_lost or await run.ports.clock.now_s() - since_s > policy.lease_s:
+            tried += 1
     return False
+
+
+def _pause_s(run: Run, attempt: int) -> float:
+    """How long to make way: longer after each loss, and up to one `retry_s` more.
+
+    How much more is another share for each job and attempt, for those that lost together would
+    meet again in step, and whoever writes in step with them would always come second.
+    """
+    policy = run.assignment.policy
+    if attempt >= policy.swap_attempts_max:
+        return 0.0
+    share = sha256(f"{run.job} {attempt}".encode()).digest()[0] / 256
+    return policy.retry_s * (attempt + share)
+
+
+def _holds(run: Run, record: Record) -> bool:
+    return record.holder is not None and record.holder.job == run.job
 
 
 async def check_standing(run: Run, before: Record) -> None:

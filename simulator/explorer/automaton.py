@@ -7,6 +7,7 @@ node; every later use of it is a look-up. This module must not know the state of
 from dataclasses import dataclass, field
 
 from simulator.explorer.calls import Call
+from simulator.explorer.monitor import Monitor
 from simulator.explorer.program import Answer, Program, Stepped
 
 __all__ = ["DEAD", "Automaton", "Node"]
@@ -17,7 +18,8 @@ class Node:
     """One state of one job.
 
     parent and answer: how it was first reached. call: what it waits in; None when the job is over.
-    edges: the node behind each answer, by the answer's number. parked: real jobs that stand here.
+    monitor: what was observed on the way. edges: the node behind each answer, by its number.
+    parked: real jobs that stand here.
     """
 
     number: int
@@ -25,6 +27,7 @@ class Node:
     parent: "Node | None"
     answer: Answer | None
     call: Call | None
+    monitor: Monitor | None = None
     edges: dict[int, "Node"] = field(default_factory=dict)
     parked: list[Stepped] = field(default_factory=list)
 
@@ -81,24 +84,29 @@ class Automaton:
 
     def history(self, node: Node) -> tuple[Answer, ...]:
         """The answers by which a node was first reached."""
-        answers = []
-        while node.parent is not None:
-            assert node.answer is not None, "every node but the first has an answer behind it"
-            answers.append(node.answer)
-            node = node.parent
-        return tuple(reversed(answers))
+        return tuple(one.answer for one in self._way_to(node) if one.answer is not None)
 
     def run(self, node: Node) -> Stepped:
         """Runs the real job anew up to a node."""
         self.executions += 1
         stepped = Stepped.begin(self._programs[node.job])
-        for answer in self.history(node):
-            stepped.answer(answer)
+        for passed in self._way_to(node):
+            assert passed.answer is not None, "every node but the first has an answer behind it"
+            stepped.answer(passed.answer, observed=passed.monitor)
             self.steps += 1
         assert stepped.call == node.call, (
             f"a job is not deterministic: it waits in {stepped.call}, and waited in {node.call}"
         )
         return stepped
+
+    def _way_to(self, node: Node) -> list[Node]:
+        """The nodes by which a node was first reached, itself included and the first one not."""
+        way = []
+        while node.parent is not None:
+            way.append(node)
+            node = node.parent
+        way.reverse()
+        return way
 
     def _number(self, answer: Answer) -> int:
         return self._answers.setdefault(answer, len(self._answers))
@@ -136,6 +144,7 @@ class Automaton:
             parent=parent,
             answer=answer,
             call=stepped.call,
+            monitor=stepped.monitor,
             parked=[stepped] if stepped.call is not None else [],
         )
         self.nodes.append(node)

@@ -87,9 +87,10 @@ class EffectCalls:
         if self._has(Kind.CRASH):
             crashed = kill(worse, job).launch(request)
             yield Choice("crash while it was on its way", crashed)
-        if self._has(Kind.CANCEL):
-            cell = worse.jobs[job]._replace(rows=())
-            yield raised("cancel while it was on its way", worse.launch(request), _CANCELLED)
+        if self._has(Kind.CANCEL) and not world.jobs[job].is_cancelled:
+            cell = worse.jobs[job]._replace(rows=(), is_cancelled=True)
+            flying = worse.launch(request).with_job(job, cell)
+            yield raised("cancel while it was on its way", flying, _CANCELLED)
             answered = spend(done.world).with_job(job, cell._replace(rows=done.rows))
             yield raised("cancel, answer to come", answered, _CANCELLED, breach=done.breach)
 
@@ -178,10 +179,11 @@ class EffectCalls:
             yield raised("answer lost", spend(done.world), _LOST, breach=done.breach)
         if self._has(Kind.CRASH):
             yield Choice("crash while it was on its way", kill(worse, job).launch(request))
-        if self._has(Kind.CANCEL):
-            yield raised("cancel while it was on its way", worse.launch(request), _CANCELLED)
-            answered = spend(done.world)
-            answered = answered.with_job(job, answered.jobs[job]._replace(rows=((0, True),)))
+        if self._has(Kind.CANCEL) and not world.jobs[job].is_cancelled:
+            cell = worse.jobs[job]._replace(is_cancelled=True)
+            flying = worse.launch(request).with_job(job, cell)
+            yield raised("cancel while it was on its way", flying, _CANCELLED)
+            answered = spend(done.world).with_job(job, cell._replace(rows=((0, True),)))
             yield raised("cancel, answer to come", answered, _CANCELLED, breach=done.breach)
         if self._has(Kind.REFUSED):
             yield raised("refused", worse, _NO)

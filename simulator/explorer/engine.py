@@ -3,6 +3,7 @@
 This module must not know what a state means; `territory` does.
 """
 
+import gc
 import resource
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,6 +14,9 @@ from simulator.explorer.territory import Breach, Move, Territory
 __all__ = ["Exploration", "Limits", "explore"]
 
 _CACHE_MAX = 400_000
+_COLLECTED = 200_000
+
+_Moves = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +64,23 @@ def explore(
     """Visits every state breadth first, and stops at the first breach, which is a shortest one."""
     found = Exploration(territory=territory)
     chosen, began_s = limits or Limits(), monotonic()
+    # What an exploration makes it keeps, so that the collector would look at it in vain.
+    thresholds = gc.get_threshold()
+    gc.set_threshold(_COLLECTED, *thresholds[1:])
+    try:
+        _search(territory, found, chosen, began_s, progress)
+    finally:
+        gc.set_threshold(*thresholds)
+    return found
+
+
+def _search(
+    territory: Territory,
+    found: Exploration,
+    limits: Limits,
+    began_s: float,
+    progress: Callable[[Exploration], None] | None,
+) -> None:
     found.parents[territory.start] = territory.start
     frontier = [territory.start]
     search = _Search(territory, found)
@@ -67,13 +88,12 @@ def explore(
         frontier = search.expand(frontier)
         found.depth += 1
         found.spent_s = monotonic() - began_s
-        found.stopped_by = _exceeded(found, chosen)
+        found.stopped_by = _exceeded(found, limits) if frontier else ""
         if found.stopped_by:
             break
         if progress is not None:
             progress(found)
     found.spent_s = monotonic() - began_s
-    return found
 
 
 def _exceeded(found: Exploration, limits: Limits) -> str:
@@ -99,36 +119,42 @@ class _Search:
             (job, self._world_mask | mask, all_nodes & ~mask)
             for job, mask in enumerate(territory.node_masks)
         )
-        self._cache: dict[int, tuple[int, ...]] = {}
+        self._cache: dict[int, _Moves] = {}
+        self._lost: dict[int, int] = {}
         self._events: dict[int, tuple[tuple[int, int], ...]] = {}
 
-    def expand(self, frontier: list[int]) -> list[int]:  # noqa: C901 - one loop, for its speed
+    def expand(self, frontier: list[int]) -> list[int]:  # noqa: C901, PLR0912 - it is fast
         """Visits every state of one depth; returns those of the next."""
         parents, cache, following = self._found.parents, self._cache, list[int]()
         events, world_mask, parts = self._events, self._world_mask, self._parts
-        transitions = 0
+        settle, transitions = self._settle, 0
         for state in frontier:
             moved = transitions
             for job, key_mask, keep_mask in parts:
                 key = state & key_mask
-                targets = cache.get(key)
-                if targets is None:
-                    targets = cache[key] = self._find_moves(state, job, ~keep_mask)
-                if targets:
-                    rest = state & keep_mask
-                    transitions += len(targets)
-                    for target in targets:
-                        after = rest | target
-                        if after not in parents:
-                            parents[after] = state
-                            following.append(after)
+                found = cache.get(key)
+                if found is None:
+                    found = cache[key] = self._find_moves(state, job, ~keep_mask)
+                quiet, writing = found
+                rest = state & keep_mask
+                transitions += len(quiet) + len(writing)
+                for target in quiet:
+                    after = rest | target
+                    if after not in parents:
+                        parents[after] = state
+                        following.append(after)
+                for target in writing:
+                    after = settle(rest | target)
+                    if after not in parents:
+                        parents[after] = state
+                        following.append(after)
             key = state & world_mask
             happening = events.get(key)
             if happening is None:
                 happening = events[key] = self._find_events(state)
             transitions += len(happening)
             for keep_mask, target in happening:
-                after = state & keep_mask | target
+                after = settle(state & keep_mask | target)
                 if after not in parents:
                     parents[after] = state
                     following.append(after)
@@ -140,13 +166,33 @@ class _Search:
         if len(cache) > _CACHE_MAX:
             cache.clear()
             events.clear()
+            self._lost.clear()
         return following
 
-    def _find_moves(self, state: int, job: int, changed: int) -> tuple[int, ...]:
-        """Finds the moves of one job, for every state that agrees in the world and in the job."""
-        moves = self._territory.job_moves(state, job)
+    def _find_moves(self, state: int, job: int, changed: int) -> _Moves:
+        """Finds the moves of one job, for every state that agrees in the world and in the job.
+
+        Apart come those that write the ledger, behind which a swap of another job may have lost.
+        """
+        territory = self._territory
+        moves = territory.job_moves(state, job)
         self._look(state, moves)
-        return tuple(dict.fromkeys(move.target & changed for move in moves))
+        record = territory.world(state).record
+        targets = dict.fromkeys(move.target & changed for move in moves)
+        writing = {one for one in targets if territory.world(one).record != record}
+        quiet = tuple(one for one in targets if one not in writing)
+        return quiet, tuple(one for one in targets if one in writing)
+
+    def _settle(self, state: int) -> int:
+        """The state once every swap has lost that can do nothing else, remembered by its parts."""
+        settled, masks = state & self._world_mask, self._territory.node_masks
+        for job, key_mask, _ in self._parts:
+            key = state & key_mask
+            bits = self._lost.get(key)
+            if bits is None:
+                bits = self._lost[key] = self._territory.settle(state) & masks[job]
+            settled |= bits
+        return settled
 
     def _find_events(self, state: int) -> tuple[tuple[int, int], ...]:
         """Finds what may happen by itself, for every state of that world.

@@ -6,8 +6,9 @@ must not compare or step anything.
 """
 
 import gc
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from datetime import datetime
 from enum import Enum
 from functools import cache, partial
 from operator import length_hint
@@ -54,6 +55,10 @@ _TOLD = frozenset(
 )
 """What a job knows of tenants and pointers, which nothing but its outcome shows once it ends."""
 
+_WRITTEN = frozenset({"reading", "answered", "writes", "epoch", "fenced_epoch", "last_intent"})
+"""What a job knows of the ledger, which it has no use for once its outcome is written."""
+
+_LAST_LOOK = "_look_once_more"
 _GOOD = frozenset({Word.DEPLOYED, Word.REDEPLOYED, Word.VERIFIED})
 _RANGE_ITERATOR = type(iter(range(0)))
 _SKIPPED = frozenset(
@@ -78,6 +83,8 @@ def fingerprint(
     forgotten = _FORGOTTEN["Run"] | overwritten
     if is_only_telling(coroutine):
         forgotten |= _TOLD
+        if _is_last_look(coroutine):
+            forgotten |= _WRITTEN
     names = tuple(one.name for one in fields(Run) if one.name not in forgotten)
     state: tuple[object, ...] = _read_frame(_Reader(now_s, names), coroutine)
     return state
@@ -85,12 +92,21 @@ def fingerprint(
 
 def is_only_telling(coroutine: Coroutine[Any, Any, Any]) -> bool:
     """Whether a job is at its end, and not a good one: what it knows of tenants is only told."""
+    ended = (one.f_locals["ended"] for one in _frames(coroutine) if one.f_code is finish.__code__)
+    return any(one.word not in _GOOD for one in ended)
+
+
+def _is_last_look(coroutine: Coroutine[Any, Any, Any]) -> bool:
+    """Whether a job at its end has written the ledger for the last time."""
+    return any(frame.f_code.co_name == _LAST_LOOK for frame in _frames(coroutine))
+
+
+def _frames(coroutine: Coroutine[Any, Any, Any]) -> Iterator[FrameType]:
+    """The frames of a suspended coroutine and of those that it waits for, outermost first."""
     inner: Any = coroutine
     while type(inner) is CoroutineType and inner.cr_frame is not None:
-        if inner.cr_code is finish.__code__:
-            return inner.cr_frame.f_locals["ended"].word not in _GOOD
+        yield inner.cr_frame
         inner = inner.cr_await
-    return False
 
 
 class _Reader:
@@ -164,17 +180,18 @@ def _read_frame(reader: _Reader, thing: Any) -> Any:  # noqa: ANN401
     return (
         code,
         frame.f_lasti,
-        *[(name, reader.read(one)) for name, one in variables.items() if name in alive],
+        # In the order of names: a frame that was looked at before lists its variables in another.
+        *[(name, reader.read(variables[name])) for name in sorted(variables) if name in alive],
         *[reader.read(one) for one in stack],
     )
 
 
 def _read_function(reader: _Reader, thing: Any) -> Any:  # noqa: ANN401
-    if not thing.__closure__:
-        return thing
     if reader.is_known(thing):
         return ("again", reader.seen[id(thing)])
-    return (thing.__code__, *[reader.read(cell) for cell in thing.__closure__])
+    # One that a run makes for itself, as a comprehension is before 3.12, is another object each
+    # time and the same state.
+    return (thing.__code__, *[reader.read(cell) for cell in thing.__closure__ or ()])
 
 
 def _read_cell(reader: _Reader, thing: Any) -> Any:  # noqa: ANN401
@@ -229,6 +246,8 @@ def _read_run(reader: _Reader, thing: Any) -> Any:  # noqa: ANN401
 
 _WAYS: dict[type, _Read] = {
     **dict.fromkeys((str, bytes, int, bool, float, type(None)), _read_value),
+    # These hold what no garbage collector sees; a loop's place is a range from Python 3.12 on.
+    **dict.fromkeys((range, datetime), _read_value),
     **dict.fromkeys(_SKIPPED, _read_name),
     Instant: _read_instant,
     Run: _read_run,
@@ -258,11 +277,12 @@ def _find_way(kind: type) -> _Read:
 
 
 def _is_timeless_value(kind: type) -> bool:
-    """Whether a type is a frozen value none of whose own fields can hold an instant."""
+    """Whether a type is a frozen value none of whose own fields can hold an instant, or a run."""
     if not is_dataclass(kind) or kind.__name__ in _FORGOTTEN:
         return False
     is_frozen = getattr(kind, "__hash__", None) is not None
-    return is_frozen and all("float" not in str(one.type) for one in fields(kind))
+    held = [str(one.type) for one in fields(kind)]
+    return is_frozen and not any("float" in one or "Callable" in one for one in held)
 
 
 @cache

@@ -90,7 +90,7 @@ class Model:
         if self.scope.has(Kind.UNREACHABLE) and call.operation in _UNREACHABLE:
             error = (Unavailable, ("can't be reached",))
             yield raised("unreachable", spend(world), error)
-        if self.scope.has(Kind.CANCEL):
+        if self.scope.has(Kind.CANCEL) and not cell.is_cancelled:
             yield raised("cancel", spend(_calm(world, job)), (CancelledError, ()))
 
     def end(self, world: World, job: int) -> World:
@@ -120,4 +120,5 @@ def _look_at_clock(world: World, job: int, call: Call) -> Iterator[Choice]:  # n
 
 def _calm(world: World, job: int) -> World:
     """A cancelled job sends nothing that it has not sent yet."""
-    return world.with_job(job, world.jobs[job]._replace(window=0, is_late=False, rows=()))
+    cell = world.jobs[job]._replace(window=0, is_late=False, is_cancelled=True, rows=())
+    return world.with_job(job, cell)

@@ -5,6 +5,7 @@ Calls whose answer can't depend on anybody else, such as the job's own clock, ar
 spot. This module must not know the state of the world.
 """
 
+from asyncio import CancelledError
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -101,11 +102,14 @@ class Stepped:
         stepped._run(None, None)
         return stepped
 
-    def answer(self, answer: Answer) -> None:
-        """Answers the call that the job waits in, and runs it up to the next one."""
+    def answer(self, answer: Answer, *, observed: Monitor | None = None) -> None:
+        """Answers the call that the job waits in, and runs it up to the next one.
+
+        observed: what its monitor has seen by then, where that is known from an earlier run.
+        """
         assert self.call is not None, "a job that has ended waits for nothing"
         self.now_s = self.now_s + answer.passes_s
-        self.monitor = self.monitor.after(self.call, answer)
+        self.monitor = observed or self.monitor.after(self.call, answer)
         if answer.error is not None:
             self._run(None, answer.exception())
         else:
@@ -136,7 +140,7 @@ class Stepped:
             except StopIteration as over:
                 self.outcome = over.value
                 return
-            except Exception as failure:  # noqa: BLE001 - how a job fails is what is explored
+            except (Exception, CancelledError) as failure:  # noqa: BLE001 - it is what is explored
                 self.failure = failure
                 return
             error = None

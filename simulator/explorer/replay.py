@@ -16,14 +16,13 @@ from simulator.explorer.model import Model
 from simulator.explorer.program import Answer, Program, Stepped
 from simulator.explorer.programs import programs
 from simulator.explorer.schedule import WORLD, Schedule, Step
-from simulator.explorer.scope import Kind, Scope
+from simulator.explorer.scope import Scope
+from simulator.explorer.territory import HEAL
 from simulator.explorer.verdicts import Verdicts
 from simulator.explorer.worlds import World
 from simulator.guards import GUARDS, Deploy
 
 __all__ = ["Diverged", "Replay", "Replayer", "Turn", "confirm", "replay"]
-
-_HEAL = "a fresh deploy of the newest release"
 
 
 class Diverged(Invalid):
@@ -74,7 +73,7 @@ class Replay:
         return sum(
             max(0, one.before.faults - one.after.faults)
             for one in self.turns
-            if one.step.flavour != _HEAL
+            if one.step.flavour != HEAL
         )
 
     @property
@@ -83,7 +82,7 @@ class Replay:
         return sum(
             max(0, one.before.expiries - one.after.expiries)
             for one in self.turns
-            if one.step.flavour != _HEAL
+            if one.step.flavour != HEAL
         )
 
 
@@ -150,7 +149,6 @@ class _Run:
         self._jobs: list[Stepped | None] = [None] * len(each)
         self._world = model.first()
         self._last = -1
-        self._has_read_again = not model.scope.has(Kind.UNREACHABLE)
         self.turns: list[Turn] = []
         self.preemptions = 0
 
@@ -197,7 +195,7 @@ class _Run:
         before, asked_s = self._world, float(job.now_s)
         world, answer, breach = choice.world, choice.answer, choice.breach
         if answer is not None:
-            self._step_on(job, choice, answer)
+            job.answer(answer)
             if job.call is None:
                 world = self._model.end(world, number)
                 breach = breach or self._verdicts.at_end(world, number, job)
@@ -206,14 +204,6 @@ class _Run:
         self.turns.append(turn)
         self._world = world
         return breach
-
-    def _step_on(self, job: Stepped, choice: Choice, answer: Answer) -> None:
-        """A swap that lost has changed nothing, so its loss and the read behind it are one step."""
-        job.answer(answer)
-        if choice.flavour != "conflict" or not self._has_read_again:
-            return
-        if job.call is not None and job.call.operation == "ledger.read":
-            job.answer(self._model.records.answer(choice.world.record))
 
     def _count_preemption(self, number: int) -> None:
         last, self._last = self._last, number
@@ -237,7 +227,7 @@ class _Run:
         yield from self._model.events.after(self._world)
         healed = self._model.events.heal(self._world)
         if healed is not None:
-            yield Choice(_HEAL, healed)
+            yield Choice(HEAL, healed)
 
     def _enabled(self) -> Iterator[Step]:
         """Every choice that there is now, those with equal names once each."""

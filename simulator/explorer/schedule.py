@@ -66,26 +66,36 @@ def find_schedule(exploration: Exploration) -> Schedule | None:
     while states[-1] != territory.start:
         states.append(exploration.parents[states[-1]])
     states.reverse()
-    steps = [_find_step(territory, before, after) for before, after in pairwise(states)]
+    steps: list[Step] = []
+    for before, after in pairwise(states):
+        steps += _find_steps(territory, before, after)
     if breach.target is not None:
-        steps.append(_find_last(territory, breach))
+        steps += _find_last(territory, breach)
     return Schedule(scope=territory.scope, steps=tuple(steps), promise=breach.promise)
 
 
-def _find_step(territory: Territory, before: int, after: int) -> Step:
+def _find_steps(territory: Territory, before: int, after: int) -> list[Step]:
     moves = territory.moves(before)
     for move in moves:
         if not move.breach and _is_same(territory, move.target, after):
-            return _name(territory, moves, move)
+            return [_name(territory, moves, move), *_implied(territory, move)]
     raise AssertionError("a state that was reached from another is behind one of its moves")
 
 
-def _find_last(territory: Territory, breach: Breach) -> Step:
+def _find_last(territory: Territory, breach: Breach) -> list[Step]:
     moves = territory.moves(breach.state)
     for move in moves:
         if move.breach == breach.promise and move.target == breach.target:
-            return _name(territory, moves, move)
+            return [_name(territory, moves, move), *_implied(territory, move)]
     raise AssertionError("a promise that was broken by a move is broken by it again")
+
+
+def _implied(territory: Territory, move: Move) -> list[Step]:
+    """What follows from a move without a choice, which a replay takes one by one."""
+    return [
+        Step(actor=territory.cast.jobs[job].name, operation=operation, flavour=flavour)
+        for job, operation, flavour in move.implied
+    ]
 
 
 def _is_same(territory: Territory, one: int, other: int) -> bool:

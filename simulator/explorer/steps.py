@@ -42,12 +42,22 @@ class Steps:
                     cache.clear()
                 cache[key] = known
             kept = state & keep_mask
-            found += [move._replace(target=kept | (move.target & ~keep_mask)) for move in known]
+            settle = self._territory.settle
+            found += [
+                move._replace(target=settle(kept | (move.target & ~keep_mask))) for move in known
+            ]
         return found
 
     def targets(self, state: int) -> list[int]:
         """Where each move leads, as often as moves lead there."""
-        return [move.target for move in self.moves(state)]
+        settle, found = self._territory.settle, []
+        for key_mask, keep_mask, cache in self._parts:
+            known = cache.get(state & key_mask)
+            if known is None:
+                return [move.target for move in self.moves(state)]
+            kept = state & keep_mask
+            found += [settle(kept | (move.target & ~keep_mask)) for move in known]
+        return found
 
     def _find(self, state: int, part: int) -> tuple[Move, ...]:
         territory = self._territory

@@ -9,29 +9,37 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from simulator.explorer.automaton import DEAD, Automaton, Node
+from simulator.explorer.calls import Call
 from simulator.explorer.choices import Choice
+from simulator.explorer.implied import CONFLICT, Implied, go_on, has_lost
 from simulator.explorer.model import Model
-from simulator.explorer.program import Answer
+from simulator.explorer.program import Answer, Stepped
 from simulator.explorer.programs import programs
-from simulator.explorer.scope import Kind, Scope
+from simulator.explorer.scope import Scope
 from simulator.explorer.verdicts import Verdicts
-from simulator.explorer.worlds import JobState, World
+from simulator.explorer.worlds import NOBODY, JobState, World
 from simulator.guards import Deploy
 
-__all__ = ["Breach", "Move", "Territory"]
+__all__ = ["HEAL", "Breach", "Move", "Territory"]
+
+HEAL = "a fresh deploy of the newest release"
 
 _NODE_BITS = 22
 _NODE_MASK = (1 << _NODE_BITS) - 1
 
 
 class Move(NamedTuple):
-    """One thing that may happen in a state. job: whose call it answers, -1 for an event."""
+    """One thing that may happen in a state.
+
+    job: whose call it answers, -1 for an event. implied: what follows from it without a choice.
+    """
 
     job: int
     operation: str
     flavour: str
     target: int
     breach: str
+    implied: tuple[Implied, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,39 +94,60 @@ class Territory:
 
     def job_moves(self, state: int, job: int) -> list[Move]:
         """Every answer that the job's call may get in a state."""
-        number, world, node = state >> self.shift, self.world(state), self.node(state, job)
+        world, node = self.world(state), self.node(state, job)
         if node.call is None or not self.model.is_up(world, job):
             return []
-        rest = state & self.all_nodes & ~self.node_masks[job]
+        nodes = state & self.all_nodes & ~self.node_masks[job]
         moves = []
-        for choice in self.model.answer(self._worlds[number], job, node.call):
-            world, breach = choice.world, choice.breach
-            after, last = self._after(node, choice)
-            if last is not None and after.is_over:
-                world = self.model.end(world, job)
-                ended = self.automaton.ended(*last)
-                breach = breach or self._verdicts.at_end(world, job, ended)
+        for choice in self.model.answer(world, job, node.call):
+            self.seen[node.call.operation, choice.flavour] += 1
+            after, ended, left, implied = self._after(choice, job, node)
+            breach = choice.breach
+            if ended is not None:
+                breach = breach or self._verdicts.at_end(left, job, ended)
                 word = ended.outcome.word.value if ended.outcome else "error"
                 self.words[self.cast.jobs[job].name, word] += 1
-            self.seen[node.call.operation, choice.flavour] += 1
-            target = self._pack(world, rest | (after.number << (_NODE_BITS * job)))
-            moves.append(Move(job, node.call.operation, choice.flavour, target, breach))
+            target = self._pack(left, nodes | (after.number << (_NODE_BITS * job)))
+            target, others = self._settle(target, job)
+            name = (job, node.call.operation, choice.flavour)
+            moves.append(Move(*name, target, breach, implied + others))
         return moves
 
-    def _after(self, node: Node, choice: Choice) -> tuple[Node, tuple[Node, Answer] | None]:
-        """Where the job is after a choice, and by which answer to which node it came there.
-
-        A swap that lost has changed nothing, so that its loss and the read behind it are one step.
-        """
-        if choice.answer is None:
-            return node, None
+    def _after(
+        self, choice: Choice, job: int, node: Node
+    ) -> tuple[Node, Stepped | None, World, tuple[Implied, ...]]:
+        """Where a job is after a choice, how it ended if it did, and the world that it leaves."""
+        if choice.answer is None or node.call is None:
+            return node, None, choice.world, ()
         last = (node, choice.answer)
         after = self.automaton.after(*last)
-        is_read = after.call is not None and after.call.operation == "ledger.read"
-        if choice.flavour == "conflict" and is_read and not self.scope.has(Kind.UNREACHABLE):
-            last = (after, self.model.records.answer(choice.world.record))
-            after = self.automaton.after(*last)
-        return after, last
+
+        def step(answer: Answer | None) -> Call | None:
+            nonlocal after, last
+            if answer is not None:
+                last = (after, answer)
+                after = self.automaton.after(*last)
+            return after.call
+
+        world, implied = go_on(self.model, choice.world, job, node.call, step)
+        if not after.is_over:
+            return after, None, world, implied
+        return after, self.automaton.ended(*last), self.model.end(world, job), implied
+
+    def settle(self, state: int) -> int:
+        """The same state once every swap has lost that can do nothing else."""
+        return self._settle(state, NOBODY)[0]
+
+    def _settle(self, state: int, mover: int) -> tuple[int, tuple[Implied, ...]]:
+        world, implied = self.world(state), []
+        for job, mask in enumerate(self.node_masks):
+            node = self.node(state, job)
+            if job == mover or not has_lost(self.model, world, node.call):
+                continue
+            lost = self.automaton.after(node, CONFLICT)
+            state = state & ~mask | (lost.number << (_NODE_BITS * job))
+            implied.append((job, "ledger.swap", "conflict"))
+        return state, tuple(implied)
 
     def event_moves(self, state: int) -> list[Move]:
         """Everything that may happen by itself in a state."""
@@ -126,8 +155,7 @@ class Territory:
         moves = [self._event(choice, nodes) for choice in self.model.events.after(world)]
         healed = self.model.events.heal(world)
         if healed is not None:
-            target = self._pack(healed, nodes)
-            moves.append(Move(-1, "event", "a fresh deploy of the newest release", target, ""))
+            moves.append(self._event(Choice(HEAL, healed), nodes))
         return moves
 
     def dead_nodes(self, state: int) -> int:
@@ -142,7 +170,8 @@ class Territory:
 
     def _event(self, choice: Choice, nodes: int) -> Move:
         self.seen["event", choice.flavour.rstrip("0123456789")] += 1
-        return Move(-1, "event", choice.flavour, self._pack(choice.world, nodes), choice.breach)
+        target, implied = self._settle(self._pack(choice.world, nodes), NOBODY)
+        return Move(NOBODY, "event", choice.flavour, target, choice.breach, implied)
 
     def _pack(self, world: World, nodes: int) -> int:
         for job, cell in enumerate(world.jobs):

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from simulator.explorer.calls import Call, stepped_ports
 from simulator.explorer.choices import Choice
+from simulator.explorer.implied import CONFLICT, go_on, has_lost
 from simulator.explorer.model import Model
 from simulator.explorer.monitor import Monitor, Subject
 from simulator.explorer.program import Answer, Program, Stepped
@@ -198,29 +199,42 @@ class _Walker:
     def _answer(
         self, here: _Situation, number: int, choice: Choice, answer: Answer
     ) -> tuple[_Situation, str]:
-        """Steps the job on; a swap that lost and the read behind it are one move."""
-        world, breach = choice.world, choice.breach
+        """Steps the job on, with all that is implied."""
+        call, breach = here.jobs[number].call, choice.breach
+        assert call is not None, "a job that is answered waits in a call"
         after = self._locate(number, (*here.jobs[number].answers, answer))
-        lost = choice.flavour == "conflict" and not self._scope.has(Kind.UNREACHABLE)
-        if lost and after.call is not None and after.call.operation == "ledger.read":
-            read = self._model.records.answer(world.record)
-            after = self._locate(number, (*after.answers, read))
+
+        def step(given: Answer | None) -> Call | None:
+            nonlocal after
+            if given is not None:
+                after = self._locate(number, (*after.answers, given))
+            return after.call
+
+        world, _ = go_on(self._model, choice.world, number, call, step)
         if after.call is None:
             world = self._model.end(world, number)
             ended = self._actors[number].play(after.answers)
             breach = breach or self._verdicts.at_end(world, number, ended)
         jobs = (*here.jobs[:number], after, *here.jobs[number + 1 :])
-        return _buried(_Situation(world, jobs)), breach
+        return self._settled(_Situation(world, jobs)), breach
+
+    def _settled(self, situation: _Situation) -> _Situation:
+        """Lets every swap lose that can do nothing else, and forgets where the dead stood."""
+        jobs = list(situation.jobs)
+        for number, one in enumerate(jobs):
+            if has_lost(self._model, situation.world, one.call):
+                jobs[number] = self._locate(number, (*one.answers, CONFLICT))
+        return _buried(situation._replace(jobs=tuple(jobs)))
 
     def _events(self, here: _Situation) -> Iterator[tuple[_Situation, str]]:
         for choice in self._model.events.after(here.world):
             yield self._place(here, choice), choice.breach
         healed = self._model.events.heal(here.world)
         if healed is not None:
-            yield _buried(_Situation(healed, here.jobs)), ""
+            yield self._settled(_Situation(healed, here.jobs)), ""
 
     def _place(self, here: _Situation, choice: Choice) -> _Situation:
-        return _buried(_Situation(choice.world, here.jobs))
+        return self._settled(_Situation(choice.world, here.jobs))
 
     def _locate(self, number: int, answers: tuple[Answer, ...]) -> _Local:
         stepped = self._actors[number].play(answers)

@@ -59,6 +59,7 @@ class JobCell(NamedTuple):
     is_late: whether more time has passed since that swap than it may.
     intent: the number of the intent that was written last. sent: of the last one behind which an
         effect was sent. epoch: of the job's last claim.
+    is_cancelled: whether it got its signal; a second one kills it, as a crash does.
     rows: how the request that is under way, or was cancelled, has ended on each tenant so far.
     """
 
@@ -68,6 +69,7 @@ class JobCell(NamedTuple):
     intent: int = NOBODY
     sent: int = 0
     epoch: int = 0
+    is_cancelled: bool = False
     rows: tuple[tuple[int, bool], ...] = ()
 
 

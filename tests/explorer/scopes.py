@@ -7,9 +7,9 @@ from typing import Any
 
 from simulator.explorer.scope import JobSpec, Kind, Scope
 
-__all__ = ["overlap", "single"]
+__all__ = ["ALONE", "overlap", "single"]
 
-_ALONE = JobSpec(name="A", release=1)
+ALONE = JobSpec(name="A", release=1)
 _OLDER = JobSpec(name="A", release=1, push=1)
 _NEWER = JobSpec(name="B", release=2, push=2)
 
@@ -17,7 +17,7 @@ _NEWER = JobSpec(name="B", release=2, push=2)
 def single(*kinds: Kind, **changes: Any) -> Scope:  # noqa: ANN401 - any field of a scope
     """One job of one tenant, and as many faults as there are kinds."""
     plain = {"tenants": 1, "batch": 1, "kinds": frozenset(kinds), "faults": len(kinds)}
-    return Scope(jobs=(_ALONE,), **{**plain, **changes})
+    return Scope(**{"jobs": (ALONE,), **plain, **changes})
 
 
 def overlap(guard: str, *kinds: Kind, **changes: Any) -> Scope:  # noqa: ANN401 - as above

@@ -3,10 +3,10 @@
 import pytest
 
 from simulator.explorer.engine import Exploration, explore
-from simulator.explorer.scope import Kind, Scope
+from simulator.explorer.scope import JobSpec, Kind, Scope, Start
 from simulator.explorer.territory import Territory
 from simulator.explorer.walker import walk
-from tests.explorer.scopes import overlap, single
+from tests.explorer.scopes import ALONE, overlap, single
 
 _KEPT = {
     **{f"headway, {kind}": single(kind) for kind in Kind},
@@ -15,6 +15,11 @@ _KEPT = {
         Kind.PIECEMEAL, Kind.TIMEOUT, tenants=2, batch=2, faults=1
     ),
     "headway, a fence at the door": single(Kind.DEFERRED, fence="door"),
+    "headway, effects without a bound": single(Kind.TIMEOUT, fence="none", is_life_bounded=False),
+    "headway, no ledger yet": single(Kind.SWAP_UNKNOWN, start=Start.EMPTY),
+    "headway, run again": single(
+        Kind.TIMEOUT, jobs=(ALONE, JobSpec(name="A2", release=1, after=0))
+    ),
     "headway, no fence": single(Kind.TIMEOUT, fence="none"),
     "headway, seen twice": single(Kind.LAG, confirmations=2),
     "lease": overlap("lease"),

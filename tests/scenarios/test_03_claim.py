@@ -209,7 +209,7 @@ def test_ledger_that_cannot_be_read_at_the_claim_fails_without_effect() -> None:
 
 
 def test_ledger_that_takes_no_claim_is_given_up_on() -> None:
-    """Sentence 3: a claim that keeps losing its swap ends after `swap_attempts_max` of them."""
+    """Sentence 3: claims that nobody's write beat, and that are not taken, are counted."""
     stage = Stage(swap_attempts_max=4)
     stage.push("older")
     stage.fault("refuse", "swap", status=409, times=None)
@@ -220,6 +220,36 @@ def test_ledger_that_takes_no_claim_is_given_up_on() -> None:
     assert "unavailable" == stage.word("job-1")
     assert "the ledger did not take our claim in 4 attempts" == stage.reason("job-1")
     assert "the outcome could not be written into the ledger" in stage.warnings("job-1")
+    stage.assert_serving("base")
+
+
+def test_claim_that_keeps_losing_to_others_goes_on() -> None:
+    """Sentence 5: a swap that lost to another's write counts as no attempt."""
+    stage = Stage(swap_attempts_max=3)
+    stage.push("older")
+    stage.slow_down(ledger=1)
+    stage.keep_writing(until_s=100)
+
+    stage.start("job-1", "older")
+    stage.run()
+
+    (claimed_s, _), *_ = stage.hears("job-1", "claimed")
+    assert 100 < claimed_s < 110
+    assert "deployed" == stage.word("job-1")
+
+
+def test_claim_that_keeps_losing_to_others_ends_after_claim_wait_s() -> None:
+    """Sentence 3: however often others write, a claim ends after `claim_wait_s`."""
+    stage = Stage(claim_wait_s=50)
+    stage.push("older")
+    stage.slow_down(ledger=1)
+    stage.keep_writing(until_s=1000)
+
+    stage.start("job-1", "older")
+    stage.run()
+
+    assert "exhausted" == stage.word("job-1")
+    assert 50 < stage.ended_at_s("job-1") < 250
     stage.assert_serving("base")
 
 

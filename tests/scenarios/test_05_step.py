@@ -221,7 +221,7 @@ def test_lost_swap_is_recomputed_while_the_record_is_still_ours() -> None:
 
 
 def test_lost_swap_is_recomputed_a_bounded_number_of_times() -> None:
-    """Sentence 5: after n lost swaps the job ends `unavailable`, with no further effect."""
+    """Sentence 5: after n swaps that failed although nobody else wrote: `unavailable`, no effect."""
     stage = Stage(swap_attempts_max=3)
     stage.push("older")
     stage.fault("refuse", "swap", status=409, after=4, times=None)
@@ -231,6 +231,38 @@ def test_lost_swap_is_recomputed_a_bounded_number_of_times() -> None:
 
     assert "unavailable" == stage.word("job-1")
     assert "the ledger did not take a write in 3 attempts" == stage.reason("job-1")
+    assert ["t1 older"] == stage.landings()
+
+
+def test_holder_that_keeps_losing_to_others_goes_on() -> None:
+    """Sentence 5: a swap that lost to another's write counts as no attempt."""
+    stage = Stage(swap_attempts_max=3)
+    stage.push("older")
+    stage.slow_down(ledger=1)
+    stage.keep_writing(since_s=40, until_s=90)
+
+    stage.start("job-1", "older")
+    stage.run()
+
+    assert "deployed" == stage.word("job-1")
+    assert "" == stage.warnings("job-1")
+
+
+def test_holder_that_loses_for_its_whole_lease_gives_up() -> None:
+    """Sentence 5: whoever lost to others for `lease_s` counts as dead, and ends `unavailable`."""
+    stage = Stage(lease_s=30)
+    stage.push("older")
+    stage.slow_down(ledger=1)
+    stage.keep_writing(since_s=40, until_s=200)
+
+    stage.start("job-1", "older")
+    stage.run()
+
+    assert "unavailable" == stage.word("job-1")
+    assert "the ledger took the writes of others and none of ours for 30 s" == (
+        stage.reason("job-1")
+    )
+    assert 40 + 30 < stage.ended_at_s("job-1")
     assert ["t1 older"] == stage.landings()
 
 

@@ -1,5 +1,7 @@
 """Sentence 9 of a deploy's life: the outcome into the record, the holder cleared; and outcomes."""
 
+from itertools import pairwise
+
 import pytest
 
 from release.core.outcome import Word
@@ -34,6 +36,42 @@ def test_releasing_clears_the_holder_and_nothing_else() -> None:
 
     kept = ("environment", "epoch", "mark", "next", "pin", "denied")
     assert [getattr(held, name) for name in kept] == [getattr(stage.record, name) for name in kept]
+
+
+def test_holder_writes_its_outcome_against_others_without_making_way() -> None:
+    """Sentence 9: a holder's own outcome is not counted out, nor does it pause."""
+    stage = Stage(swap_attempts_max=2)
+    stage.push("older")
+    stage.slow_down(ledger=1)
+    stage.start("job-1", "older")
+    stage.run_until_call("job-1", "point")
+    stage.keep_writing(since_s=stage.now_s, until_s=stage.now_s + 20)
+    still_s = stage.now_s + 20
+
+    stage.run()
+
+    assert still_s < stage.ended_at_s("job-1") <= still_s + 4
+    assert stage.record.holder is None
+    assert "" == stage.warnings("job-1")
+
+
+def test_outcome_of_a_job_that_holds_nothing_makes_way_longer_each_time() -> None:
+    """Sentence 9: between its attempts pass `retry_s`, twice that and so on, and a share more."""
+    stage = Stage(swap_attempts_max=4, retry_s=10)
+    stage.push("older")
+    stage.push("newer")
+    stage.raise_mark("newer")
+    stage.slow_down(ledger=1)
+    stage.start("old", "older")
+    stage.keep_writing(until_s=1000)
+
+    stage.run(until_s=900)
+
+    began_s = stage.calls("old", "swap")
+    pauses_s = [later - sooner - 2 for sooner, later in pairwise(began_s)]
+    assert [10, 20, 30] == [pause_s // 10 * 10 for pause_s in pauses_s]
+    assert "superseded" == stage.word("old")
+    assert "its swaps kept losing" in stage.warnings("old")
 
 
 def test_unanswered_intents_stay_open_until_their_bound() -> None:

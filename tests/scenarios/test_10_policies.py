@@ -33,6 +33,19 @@ def test_head_policy_looks_again_before_promote() -> None:
     assert "base" == stage.serving()["app:latest"]
 
 
+def test_head_policy_lets_a_finishing_job_promote() -> None:
+    """Policies: under `finish` the branch is not read again before promote, also under `head`."""
+    stage = Stage(superseded_by="head", on_newer="finish")
+    stage.push("older")
+    stage.push("newer", at_s=50)
+
+    stage.start("old", "older")
+    stage.run()
+
+    assert "deployed" == stage.word("old")
+    stage.assert_serving("older")
+
+
 def test_claimed_policy_tells_of_a_newer_head_and_goes_on() -> None:
     """Policies: under `claimed` a newer commit is a line in the journal, no more."""
     stage = Stage()

@@ -4,7 +4,7 @@ import pytest
 
 from release.core.policy import OnNewer, Policy, SupersededBy
 from simulator.storm_figures import Figures, measure
-from simulator.storms import BASE, Storm, run_storm
+from simulator.storms import BASE, Pace, Storm, run_storm
 
 CANARY_S, DEPLOY_S, CI_AND_DEPLOY_S = 100, 190, 315
 
@@ -97,19 +97,30 @@ def test_head_lets_nothing_move_while_pushes_come_faster_than_ci(on_newer: OnNew
     assert found.stood_still_s > (pushes - 1) * every_s
 
 
-@pytest.mark.parametrize("on_newer", OnNewer)
-def test_head_lets_the_pointer_stand_until_ci_and_a_deploy_fit_between_pushes(
-    on_newer: OnNewer,
-) -> None:
-    """Policies: under `head` the branch is read again before promote, also under `finish`."""
+def test_head_lets_the_pointer_stand_until_ci_and_a_deploy_fit_between_pushes() -> None:
+    """Policies: under `head` with `yield` the branch is read again before promote."""
     every_s = 240
     assert DEPLOY_S < every_s < CI_AND_DEPLOY_S
 
-    found = play(every_s, 6, on_newer=on_newer, superseded_by=SupersededBy.HEAD)
+    found = play(every_s, 6, superseded_by=SupersededBy.HEAD)
 
     assert (1, 0) == (found.deployed, found.in_storm)
     assert found.tenants.worst_s < DEPLOY_S
     assert found.pointer.worst_s > 5 * every_s
+
+
+@pytest.mark.parametrize("every_s", [180, 240])
+def test_head_with_finish_completes_deploys_in_the_storm(every_s: float) -> None:
+    """Policies: under `finish` whoever has claimed promotes, whatever is on the branch by then."""
+    pushes = 6
+    assert every_s < CI_AND_DEPLOY_S
+
+    found = play(every_s, pushes, on_newer=OnNewer.FINISH, superseded_by=SupersededBy.HEAD)
+
+    assert found.in_storm >= 2
+    assert 0 == found.wasted
+    assert found.pointer.worst_s < 2 * DEPLOY_S + 30
+    assert found.breaches == ()
 
 
 @pytest.mark.parametrize("on_newer", OnNewer)
@@ -131,3 +142,26 @@ def test_claimed_deploys_the_newest_green_commit_below_a_red_one(on_newer: OnNew
     assert frozenset({5}) == found.live
     assert (2, 0) == (found.refused, found.other)
     assert found.breaches == ()
+
+
+@pytest.mark.parametrize(
+    ("every_s", "ledger_s", "on_newer"),
+    [
+        (1, 2.0, OnNewer.YIELD),
+        (2, 1.0, OnNewer.FINISH),
+        (3, 2.0, OnNewer.FINISH),
+        (5, 2.0, OnNewer.FINISH),
+    ],
+)
+def test_storm_that_is_faster_than_the_ledger_ends_no_job_red(
+    every_s: float, ledger_s: float, on_newer: OnNewer
+) -> None:
+    """Sentence 5: a swap that lost to another's write is no failure, for somebody went on."""
+    storm = Storm(every_s=every_s, pushes=100, pace=Pace(ledger_s=ledger_s))
+
+    found = measure(run_storm(storm, Policy(on_newer=on_newer)))
+
+    assert 0 == found.other + found.refused
+    assert 100 == found.deployed + found.superseded
+    assert found.breaches == ()
+    assert frozenset({100}) == found.live
