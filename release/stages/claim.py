@@ -37,8 +37,8 @@ async def claim(run: Run) -> None:
     """Takes the record with a new epoch, or ends the job (sentence 3).
 
     The head is read first and the ledger last. Waiting for another attempt of the same release, or
-    under `finish` for an older one, ends after `claim_wait_s`. So does losing swaps to the writes of
-    others, which is no failure: somebody went on. Those that fail although nobody else wrote end
+    under `finish` for an older one, ends after `claim_wait_s`. So does losing swaps to others'
+    writes, which is no failure: somebody went on. Those that fail although nobody else wrote end
     the job after `swap_attempts_max`.
     """
     run.epoch = None

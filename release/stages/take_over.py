@@ -62,9 +62,8 @@ async def _check_epoch_is_fresh(run: Run) -> None:
     Nothing can have seen an epoch that was just claimed, unless the ledger was set back and hands
     it out a second time. A fence that has seen it refuses the lower one, and would pass its equal.
     """
-    assert run.epoch is not None, "only a holder raises the fence"
-    is_fenced = run.fencing["fleet"] is not Fencing.NONE
-    if is_fenced and run.fenced_epoch != run.epoch:
+    is_fenced = run.fencing.get("fleet") is not Fencing.NONE
+    if run.epoch is not None and is_fenced and run.fenced_epoch != run.epoch:
         await list_candidates(run, epoch=run.epoch - 1)
 
 

@@ -11,20 +11,19 @@ from time import monotonic
 
 from release.core.policy import OnNewer, SupersededBy
 from release.errors import Invalid
+from simulator.explorer.counterexample import find_counterexample
 from simulator.explorer.counting import count_schedules
 from simulator.explorer.engine import Exploration, Limits, explore
 from simulator.explorer.findings import plain, text
 from simulator.explorer.matrix import matrix, matrix_plain, matrix_text
-from simulator.explorer.picture import draw, replay_text
-from simulator.explorer.replay import confirm
+from simulator.explorer.picture import replay_text
 from simulator.explorer.sampling import sample
-from simulator.explorer.schedule import find_schedule
 from simulator.explorer.scope import Kind, Scope, Start
-from simulator.explorer.simplify import simplify
 from simulator.explorer.stories import cast_story
 from simulator.explorer.territory import Territory
-from simulator.explorer.token import to_file_text, to_token
+from simulator.explorer.token import to_file_text
 from simulator.guards import GUARDS
+from simulator.recording import write_whole
 
 __all__ = ["Answer", "Asked", "answer"]
 
@@ -58,6 +57,7 @@ class Asked:
     states: int = 20_000_000
     memory: int = 4096
     is_matrix: bool = False
+    is_coverage: bool = False
     schedules: int = 0
     seed: int = 0
     depth: int = 3
@@ -76,23 +76,35 @@ class Answer:
 
 def answer(asked: Asked) -> Answer:
     """Does what was asked for; raises Invalid for words that it does not understand."""
+    _check_modes(asked)
     if asked.replayed:
-        drawn = replay_text(asked.replayed)
-        document = json.dumps({"outcome": drawn.rsplit("\n", 1)[-1].split(":")[0], "text": drawn})
-        return Answer(text=drawn, document=document, is_good=True)
-    limits = _limits(asked)
+        return _answer_replay(asked.replayed)
+    scope, limits = scope_of(asked), _limits(asked)
     if asked.is_matrix:
-        cells = matrix(_named(asked), limits=limits, tell=_tell)
-        shipped = [cell for cell in cells if cell.guard == "headway"]
-        return Answer(
-            text=matrix_text(cells),
-            document=json.dumps({"matrix": matrix_plain(cells)}, indent=2),
-            is_good=all(cell.word == "kept" for cell in shipped),
-        )
-    territory = Territory(scope_of(asked))
+        return _answer_matrix(asked, limits)
+    territory = Territory(scope)
     if asked.schedules:
         return _answer_sample(territory, asked)
-    return _answer_exploration(explore(territory, limits, progress=_progress()), asked)
+    if not asked.is_coverage:
+        return _answer_exploration(explore(territory, limits, progress=_progress()), asked)
+    with LineCoverage() as lines:
+        found = explore(territory, limits, progress=_progress())
+    return _answer_exploration(found, asked, lines.files())
+
+
+def _check_modes(asked: Asked) -> None:
+    modes = {
+        "--replay": bool(asked.replayed),
+        "--matrix": asked.is_matrix,
+        "--schedules": bool(asked.schedules),
+        "--coverage": asked.is_coverage,
+    }
+    chosen = [name for name, is_on in modes.items() if is_on]
+    if len(chosen) > 1:
+        raise Invalid("are asked for one at a time", on=f"explore {' and '.join(chosen)}")
+    for name, value in (("schedules", asked.schedules), ("depth", asked.depth)):
+        if value < 0:
+            raise Invalid("must not be negative", on=f"--{name}", seen=str(value))
 
 
 def scope_of(asked: Asked) -> Scope:
@@ -157,15 +169,39 @@ def _named(asked: Asked) -> tuple[str, ...]:
     return () if asked.guard == "headway" else (GUARDS[asked.guard].name, "headway")
 
 
-def _answer_exploration(found: Exploration, asked: Asked) -> Answer:
+def _answer_replay(token_or_path: str) -> Answer:
+    shown = replay_shown(token_or_path)
+    document = {"outcome": shown.word, "breach": shown.breach or None, "text": shown.picture}
+    line = f"broken: {shown.breach}" if shown.breach else "kept: nothing was broken"
+    return Answer(
+        text=f"{shown.picture}\n\n{line}",
+        document=json.dumps(document, indent=2),
+        is_good=not shown.breach,
+    )
+
+
+def _answer_matrix(asked: Asked, limits: Limits) -> Answer:
+    cells = matrix(_named(asked), limits=limits, tell=_tell)
+    return Answer(
+        text=matrix_text(cells),
+        document=json.dumps(matrix_document(cells), indent=2),
+        is_good=matrix_word(cells) == "kept",
+    )
+
+
+def _answer_exploration(
+    found: Exploration, asked: Asked, files: tuple[FileLines, ...] = ()
+) -> Answer:
     if found.breach is None and not found.complete and not found.stopped_by:
         raise AssertionError("no schedule came to an end: nothing was shown")
     is_counted = found.is_exhausted and found.states <= _COUNTED_MAX
     count = count_schedules(found) if is_counted else None
     picture, token = _draw(found, asked)
     document = plain(found, schedules=count) | ({"token": token} if token else {})
+    document |= {"lines": lines_plain(files)} if files else {}
+    extra = "\n\n".join(filter(None, (lines_text(files), picture)))
     return Answer(
-        text=text(found, schedules=count, picture=picture),
+        text=text(found, schedules=count, picture=extra),
         document=json.dumps(document, indent=2),
         is_good=found.is_exhausted,
     )
@@ -173,14 +209,12 @@ def _answer_exploration(found: Exploration, asked: Asked) -> Answer:
 
 def _draw(found: Exploration, asked: Asked) -> tuple[str, str]:
     """The simplest schedule that breaks the promise, and its token; empty when none does."""
-    schedule = find_schedule(found)
-    if schedule is None:
+    example = find_counterexample(found, _limits(asked))
+    if example is None:
         return "", ""
-    simple = simplify(schedule)
     if asked.output:
-        with open(asked.output, "w", encoding="utf-8") as file:  # noqa: PTH123 - a name as given
-            file.write(to_file_text(simple))
-    return draw(simple, confirm(simple)), to_token(simple)
+        write_whole(to_file_text(example.schedule), asked.output)
+    return example.picture, example.token
 
 
 def _answer_sample(territory: Territory, asked: Asked) -> Answer:

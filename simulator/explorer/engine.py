@@ -11,7 +11,7 @@ from time import monotonic
 
 from simulator.explorer.territory import Breach, Move, Territory
 
-__all__ = ["Exploration", "Limits", "explore"]
+__all__ = ["Exploration", "Known", "Limits", "explore"]
 
 _CACHE_MAX = 400_000
 _COLLECTED = 200_000
@@ -60,30 +60,36 @@ def explore(
     limits: Limits | None = None,
     *,
     progress: Callable[[Exploration], None] | None = None,
+    known: "Known | None" = None,
 ) -> Exploration:
-    """Visits every state breadth first, and stops at the first breach, which is a shortest one."""
+    """Visits every state breadth first, and stops at the first breach, which is a shortest one.
+
+    known: the moves that an earlier exploration of the same territory has found; it grows.
+    """
     found = Exploration(territory=territory)
     chosen, began_s = limits or Limits(), monotonic()
     # What an exploration makes it keeps, so that the collector would look at it in vain.
     thresholds = gc.get_threshold()
     gc.set_threshold(_COLLECTED, *thresholds[1:])
     try:
-        _search(territory, found, chosen, began_s, progress)
+        search = _Search(territory, found, known or Known())
+        _visit(search, found, chosen, progress=progress, began_s=began_s)
     finally:
         gc.set_threshold(*thresholds)
     return found
 
 
-def _search(
-    territory: Territory,
+def _visit(
+    search: "_Search",
     found: Exploration,
     limits: Limits,
-    began_s: float,
+    *,
     progress: Callable[[Exploration], None] | None,
+    began_s: float,
 ) -> None:
-    found.parents[territory.start] = territory.start
-    frontier = [territory.start]
-    search = _Search(territory, found)
+    start = found.territory.start
+    found.parents[start] = start
+    frontier = [start]
     while frontier and found.breach is None:
         frontier = search.expand(frontier)
         found.depth += 1
@@ -107,10 +113,26 @@ def _exceeded(found: Exploration, limits: Limits) -> str:
     return ""
 
 
-class _Search:
-    """The inner loop, with what it has found out about (world, job) pairs."""
+@dataclass(slots=True)
+class Known:
+    """Moves that were found: those of (world, job) pairs, those of worlds, and swaps that lost."""
 
-    def __init__(self, territory: Territory, found: Exploration) -> None:
+    moves: dict[int, _Moves] = field(default_factory=dict)
+    events: dict[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    lost: dict[int, int] = field(default_factory=dict)
+
+    def shrink(self) -> None:
+        """Forgets everything once it is more than memory should hold; it is found again."""
+        if len(self.moves) > _CACHE_MAX:
+            self.moves.clear()
+            self.events.clear()
+            self.lost.clear()
+
+
+class _Search:
+    """The inner loop."""
+
+    def __init__(self, territory: Territory, found: Exploration, known: Known) -> None:
         self._territory = territory
         self._found = found
         all_nodes = territory.all_nodes
@@ -119,14 +141,12 @@ class _Search:
             (job, self._world_mask | mask, all_nodes & ~mask)
             for job, mask in enumerate(territory.node_masks)
         )
-        self._cache: dict[int, _Moves] = {}
-        self._lost: dict[int, int] = {}
-        self._events: dict[int, tuple[tuple[int, int], ...]] = {}
+        self._known = known
 
-    def expand(self, frontier: list[int]) -> list[int]:  # noqa: C901, PLR0912 - it is fast
+    def expand(self, frontier: list[int]) -> list[int]:  # noqa: C901 - it is fast
         """Visits every state of one depth; returns those of the next."""
-        parents, cache, following = self._found.parents, self._cache, list[int]()
-        events, world_mask, parts = self._events, self._world_mask, self._parts
+        parents, cache, following = self._found.parents, self._known.moves, list[int]()
+        events, world_mask, parts = self._known.events, self._world_mask, self._parts
         settle, transitions = self._settle, 0
         for state in frontier:
             moved = transitions
@@ -163,10 +183,7 @@ class _Search:
             if self._found.breach is not None:
                 break
         self._found.transitions += transitions
-        if len(cache) > _CACHE_MAX:
-            cache.clear()
-            events.clear()
-            self._lost.clear()
+        self._known.shrink()
         return following
 
     def _find_moves(self, state: int, job: int, changed: int) -> _Moves:
@@ -185,12 +202,13 @@ class _Search:
 
     def _settle(self, state: int) -> int:
         """The state once every swap has lost that can do nothing else, remembered by its parts."""
-        settled, masks = state & self._world_mask, self._territory.node_masks
+        lost, masks = self._known.lost, self._territory.node_masks
+        settled = state & self._world_mask
         for job, key_mask, _ in self._parts:
             key = state & key_mask
-            bits = self._lost.get(key)
+            bits = lost.get(key)
             if bits is None:
-                bits = self._lost[key] = self._territory.settle(state) & masks[job]
+                bits = lost[key] = self._territory.settle(state) & masks[job]
             settled |= bits
         return settled
 

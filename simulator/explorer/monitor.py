@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Monitor", "Subject"]
 
+_REPAIR = "repair"
+"""The phase of a redeploy of what had settled; it makes no tenant join."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
@@ -41,6 +44,11 @@ class Monitor:
         job's last move of it, as whether it was right. newer: releases read that are newer.
     swapped: the stamp of the last swap and the newest own intent in it; None once it is known.
     is_clock_watched: whether the next look at the clock decides if an effect may be sent.
+    is_list_fresh: whether the tenants were listed since the last redeploy that was no repair.
+    is_switch_stale: whether an effect was sent since the last look at the kill switch; None in a
+        world that has none, or for a job that does not heed it.
+    broken: the promise that the job has broken by what it sent; it stays.
+    has_defied_pin: whether the job wrote an intent into a record that it saw pinned.
     """
 
     subject: Subject = field(compare=False)
@@ -51,22 +59,24 @@ class Monitor:
     swapped: tuple[Stamp, int] | None = None
     intents: int = 0
     is_clock_watched: bool = False
+    is_list_fresh: bool = True
+    is_switch_stale: bool | None = None
+    broken: str = ""
+    has_defied_pin: bool = False
 
     def after(self, call: Call, answer: "Answer") -> "Monitor":  # noqa: PLR0911 - a case for each
         """Takes one more answered call into account."""
         match call.operation:
             case "edge.observe" if answer.error is None:
                 return self._observed(answer.value)
-            case "fleet.redeploy":
-                named = set(call.arguments[1])
-                kept = tuple((one, streak) for one, streak in self.streaks if one not in named)
-                return replace(self, streaks=kept)
-            case "registry.point":
-                return replace(self, is_pointer_right=False)
+            case "fleet.redeploy" | "registry.point":
+                return self._sent(call)
+            case "forge.is_enabled" if answer.error is None:
+                return replace(self, is_switch_stale=False)
             case "registry.resolve" if answer.error is None:
                 return self._pointed(answer.value)
             case "fleet.candidates" if answer.error is None:
-                return replace(self, listed=answer.value.tenants)
+                return replace(self, listed=answer.value.tenants, is_list_fresh=True)
             case "forge.head" if answer.error is None:
                 return self.saw(answer.value)
             case "ledger.read" | "ledger.changed" if answer.error is None:
@@ -81,16 +91,23 @@ class Monitor:
     def at_a_bad_end(self) -> "Monitor":
         """Without what only a good word rests on."""
         return replace(
-            self, listed=(), streaks=(), is_pointer_right=False, intents=0, is_clock_watched=False
+            self,
+            listed=(),
+            streaks=(),
+            is_pointer_right=False,
+            intents=0,
+            is_clock_watched=False,
+            is_list_fresh=True,
+            is_switch_stale=None,
         )
 
     def find_false_word(self, outcome: Outcome) -> str:
         """Says which promise the outcome breaks, by what the job observed; empty when none."""
         if outcome.word in (Word.DEPLOYED, Word.VERIFIED):
-            return self._find_false_green(outcome)
+            return self._find_false_green(outcome) or self.broken
         if outcome.word is Word.SUPERSEDED and outcome.by not in self.newer:
             return f"P3 no false superseded: said superseded by {_short(outcome.by)}, never read"
-        return ""
+        return self.broken
 
     def _find_false_green(self, outcome: Outcome) -> str:
         named = {report.tenant for report in outcome.tenants_in(TenantState.QUARANTINED)}
@@ -106,6 +123,26 @@ class Monitor:
         if not self.is_pointer_right:
             return f"P2 no false green: said {outcome.word}, the pointer was not read back"
         return ""
+
+    def _sent(self, call: Call) -> "Monitor":
+        unasked = "P5 nothing silent: an effect was sent without a look at the kill switch"
+        broken = self.broken or (unasked if self.is_switch_stale else "")
+        is_stale = None if self.is_switch_stale is None else True
+        if call.operation == "registry.point":
+            broken = broken or self._find_early()
+            return replace(self, is_switch_stale=is_stale, is_pointer_right=False, broken=broken)
+        _, tenants, _, phase = call.arguments
+        kept = tuple((one, streak) for one, streak in self.streaks if one not in tenants)
+        is_fresh = self.is_list_fresh and phase == _REPAIR
+        return replace(
+            self, is_switch_stale=is_stale, streaks=kept, is_list_fresh=is_fresh, broken=broken
+        )
+
+    def _find_early(self) -> str:
+        streaks, most = dict(self.streaks), self.subject.confirmations
+        is_early = any(streaks.get(tenant, 0) < most for tenant in self.listed)
+        early = "P2 no false green: the pointer was moved before every tenant had settled"
+        return early if is_early else ""
 
     def _observed(self, observations: tuple[Any, ...]) -> "Monitor":
         streaks, most = dict(self.streaks), self.subject.confirmations
@@ -143,9 +180,11 @@ class Monitor:
     def _swapped(self, record: Record, *, is_known: bool) -> "Monitor":
         own = [one.number for one in record.intents if one.job == self.subject.job]
         newest = max(own, default=0)
+        is_defiant = record.pin is not None and newest > self.intents
+        seen = replace(self, has_defied_pin=True) if is_defiant else self
         if is_known:
-            return self.wrote(newest)
-        return replace(self, swapped=(record.stamp, newest))
+            return seen.wrote(newest)
+        return replace(seen, swapped=(record.stamp, newest))
 
     def wrote(self, newest: int) -> "Monitor":
         """A swap whose newest own intent is `newest` turned out to be written."""

@@ -13,7 +13,7 @@ from simulator.explorer.scope import Scope
 from simulator.explorer.territory import Breach, Move, Territory
 from simulator.explorer.worlds import JobState
 
-__all__ = ["WORLD", "Schedule", "Step", "find_schedule"]
+__all__ = ["WORLD", "Schedule", "Step", "find_schedule", "find_way"]
 
 WORLD = "world"
 """The actor of what happens without a job's doing."""
@@ -62,6 +62,23 @@ def find_schedule(exploration: Exploration) -> Schedule | None:
     breach, territory = exploration.breach, exploration.territory
     if breach is None:
         return None
+    steps = _steps_to(exploration, breach)
+    return Schedule(scope=territory.scope, steps=tuple(steps), promise=breach.promise)
+
+
+def find_way(exploration: Exploration) -> Schedule:
+    """A shortest way to the state that was found last, whether or not anything broke there."""
+    last = next(reversed(exploration.parents))
+    breach = Breach(last, "")
+    return Schedule(
+        scope=exploration.territory.scope,
+        steps=tuple(_steps_to(exploration, breach)),
+        promise="",
+    )
+
+
+def _steps_to(exploration: Exploration, breach: Breach) -> list[Step]:
+    territory = exploration.territory
     states = [breach.state]
     while states[-1] != territory.start:
         states.append(exploration.parents[states[-1]])
@@ -71,7 +88,7 @@ def find_schedule(exploration: Exploration) -> Schedule | None:
         steps += _find_steps(territory, before, after)
     if breach.target is not None:
         steps += _find_last(territory, breach)
-    return Schedule(scope=territory.scope, steps=tuple(steps), promise=breach.promise)
+    return steps
 
 
 def _find_steps(territory: Territory, before: int, after: int) -> list[Step]:

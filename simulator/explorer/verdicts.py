@@ -7,13 +7,14 @@ from release.core.outcome import Outcome, Word
 from simulator.explorer.cast import NOW, Cast
 from simulator.explorer.program import Stepped
 from simulator.explorer.records import Records
-from simulator.explorer.scope import JobKind
+from simulator.explorer.scope import JobKind, Kind
 from simulator.explorer.worlds import World
 
 __all__ = ["Verdicts"]
 
-_RED = frozenset({Word.FAILED, Word.REGRESSED, Word.EXHAUSTED, Word.UNAVAILABLE, Word.REFUSED})
 _GREEN = frozenset({Word.DEPLOYED, Word.VERIFIED})
+_FALSE = frozenset(Word) - _GREEN - {Word.SUPERSEDED, Word.CANCELLED}
+"""What no job may say while nothing failed and nobody pinned, rolled back or stopped anything."""
 
 
 class Verdicts:
@@ -34,7 +35,15 @@ class Verdicts:
         found = ended.monitor.find_false_word(outcome)
         if found:
             return f"{found} ({name})"
-        if self._cast.jobs[job].kind is JobKind.HEAL:
+        kind = self._cast.jobs[job].kind
+        if kind is JobKind.ROLLBACK:
+            return self._find_undenied(world, job, outcome)
+        is_changing = self._cast.scope.has(Kind.CHURN) and outcome.word in _GREEN
+        if is_changing and not ended.monitor.is_list_fresh:
+            return f"P2 no false green: {name} said {outcome.word} of tenants not listed again"
+        if ended.monitor.has_defied_pin:
+            return f"P5 nothing silent: {name} went on to an effect under a pin that it had read"
+        if kind is JobKind.HEAL:
             return self._find_unhealed(world, outcome)
         return self._find_false_red(world, outcome, name)
 
@@ -49,11 +58,26 @@ class Verdicts:
         """Where nothing failed and nobody slept, no job ends red."""
         scope = self._cast.scope
         is_calm = world.faults == scope.faults and world.expiries == scope.expiries
-        if not is_calm or outcome.word not in _RED or scope.rewritten:
+        if not is_calm or outcome.word not in _FALSE or scope.rewritten:
             return ""
         if self._has_rollback():
             return ""
         return f"P3 no false red: {name} ended {outcome.word}, and nothing had failed"
+
+    def _find_undenied(self, world: World, job: int, outcome: Outcome) -> str:
+        """Behind a rollback, what was claimed before it and is newer than its target is denied."""
+        record = self._records.record(world.record)
+        if record is None or outcome.word not in _GREEN or outcome.epoch is None:
+            return ""
+        target = self._cast.jobs[job].release
+        for past in record.past:
+            release = self._cast.index_of[past.release.sha]
+            if not 0 < past.epoch < outcome.epoch or release <= target:
+                continue
+            orders = {sha: self._cast.compare(past.release.sha, sha) for sha in record.shas()}
+            if record.denial(orders) is None:
+                return f"P1 never backward: rolled back from r{release}, which is not denied"
+        return ""
 
     def _find_unhealed(self, world: World, outcome: Outcome) -> str:
         if self._is_held(world):

@@ -84,6 +84,22 @@ def test_release_that_forge_does_not_know_fails_job() -> None:
     assert "tenant t3 is on stranger, which is unknown to ours" in stage.reason("job-1")
 
 
+def test_mark_is_raised_however_often_others_write() -> None:
+    """Sentence 5: a swap that lost to another's write counts as no attempt, as for the mark."""
+    stage = Stage(swap_attempts_max=2)
+    stage.push("older")
+    stage.push("newer")
+    stage.move_tenant("t2", "newer")
+    stage.slow_down(ledger=1)
+    stage.keep_writing(until_s=60)
+
+    stage.start("job-1", "older")
+    stage.run()
+
+    assert "superseded" == stage.word("job-1")
+    assert "newer" == stage.mark
+
+
 def test_denied_release_never_raises_the_mark() -> None:
     """Sentence 2: a tenant on a denied release is not followed: the job fails, names rollback."""
     stage = Stage()

@@ -221,7 +221,7 @@ def test_lost_swap_is_recomputed_while_the_record_is_still_ours() -> None:
 
 
 def test_lost_swap_is_recomputed_a_bounded_number_of_times() -> None:
-    """Sentence 5: after n swaps that failed although nobody else wrote: `unavailable`, no effect."""
+    """Sentence 5: after n swaps that failed although nobody else wrote the job ends."""
     stage = Stage(swap_attempts_max=3)
     stage.push("older")
     stage.fault("refuse", "swap", status=409, after=4, times=None)

@@ -150,6 +150,11 @@ class Stage(Audience):
         """Changes the ledger's record behind everybody's back."""
         self.ledger.write(replace(self.record, **changes), actor="operator")
 
+    def keep_writing(self, *, since_s: float = 0.0, until_s: float) -> None:
+        """Has somebody write the record anew every half second, which changes its version alone."""
+        for half in range(int((until_s - since_s) * 2)):
+            self.at(max(since_s + half / 2, self.now_s), self.edit)
+
     # ------------------------------------------------------------------ the jobs
 
     def start(

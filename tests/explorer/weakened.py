@@ -1,0 +1,92 @@
+"""Explores a copy of the pipeline in a process of its own, where one line may have been weakened.
+
+This module must not write into the checkout.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, fields
+from pathlib import Path
+from shutil import copytree, ignore_patterns
+from typing import Any
+
+from simulator.explorer.desk import Asked
+from tests.support.shell import ROOT
+
+__all__ = ["Weakening", "copy_packages", "explore_copy", "weaken"]
+
+_PACKAGES = ("release", "simulator")
+_MAX_S = 120
+
+_EXPLORE = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from simulator.explorer.desk import Asked, scope_of
+from simulator.explorer.engine import explore
+from simulator.explorer.territory import Territory
+import release.pipeline as explored
+
+assert explored.__file__.startswith(sys.argv[1]), explored.__file__
+found = explore(Territory(scope_of(Asked(**json.loads(sys.argv[2])))))
+is_vacuous = found.breach is None and not found.complete
+promise = found.breach.promise if found.breach else found.stopped_by
+print(json.dumps("nothing was explored" if is_vacuous else promise or "kept"))
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weakening:
+    """One line of the pipeline made weaker, and what `explore` says of it.
+
+    file: below the checkout; `old` occurs in it once. options: of `explore`, the smallest that were
+        found to catch it. promise: the one that it breaks there. in_defaults: whether `explore`
+        catches it with no option at all.
+    """
+
+    name: str
+    file: str
+    old: str
+    new: str
+    options: str
+    promise: str
+    in_defaults: bool
+
+
+def copy_packages(folder: Path) -> Path:
+    """Copies what is explored, and what explores, into a folder."""
+    for package in _PACKAGES:
+        copytree(ROOT / package, folder / package, ignore=ignore_patterns("__pycache__"))
+    return folder
+
+
+def weaken(folder: Path, weakening: Weakening) -> None:
+    """Replaces the one line in a copy."""
+    file = folder / weakening.file
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace(weakening.old, weakening.new), encoding="utf-8")
+
+
+def explore_copy(folder: Path, options: str) -> str:
+    """The promise that a copy breaks under these options of `explore`, or `kept`."""
+    environment = {**os.environ, "PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "1"}
+    said = subprocess.run(  # noqa: S603 - our own interpreter and our own program
+        [sys.executable, "-c", _EXPLORE, str(folder), json.dumps(_asked(options))],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=_MAX_S,
+        check=False,
+    )
+    assert said.returncode == 0, said.stderr
+    return str(json.loads(said.stdout))
+
+
+def _asked(options: str) -> dict[str, Any]:
+    """The options by the names of the desk's, numbers as numbers."""
+    plain = {field.name: field.default for field in fields(Asked)}
+    words = [word.removeprefix("--") for word in options.replace("=", " ").split(" ")]
+    pairs = zip(words[::2], words[1::2], strict=True) if options else ()
+    return {name: type(plain[name])(value) for name, value in pairs}
