@@ -180,6 +180,13 @@ def _check_rebuild(session: nox.Session, wheel: Path) -> None:
 
 
 @nox.session
+def explore(session: nox.Session) -> None:
+    """Explores every scope of the published table; `-- "2 x 3"` those with it in their titles."""
+    session.install("-e", ".[simulator]")
+    session.run("python", "bench/explore.py", *session.posargs)
+
+
+@nox.session
 def kills(session: nox.Session) -> None:
     """Kills 500 deploys with SIGKILL at random moments and runs the next one behind each.
 

@@ -1,7 +1,7 @@
 """Prints the explorer's table: every published scope, exhausted, with states, schedules and time.
 
-    python -m bench.explore            every row: about half an hour on one core
-    python -m bench.explore "2 x 3"    the rows whose titles hold these words
+    python bench/explore.py            every row: about half an hour on one core
+    python bench/explore.py "2 x 3"    the rows whose titles hold these words
 
 A row ends `kept` when every promise holds in every state of the scope, `broken` where it steps out
 of an assumption and the shortest schedule that breaks the promise was found, and `unfinished` where
@@ -10,6 +10,9 @@ a limit stopped it.
 
 import sys
 from dataclasses import replace
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from simulator.explorer.counting import count_schedules
 from simulator.explorer.engine import Exploration, Limits, explore

@@ -1,6 +1,6 @@
 """Measures the explorer on the shipped pipeline: its two engines, its memory, its replayer.
 
-    python -m bench.explorer_speed
+    python bench/explorer_speed.py
 
 The named peer is the walker, the second engine, which steps and replays real jobs at every state
 where the state engine looks an edge up; both visit the same scope in the same run. Times are
@@ -12,8 +12,11 @@ import sys
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from time import process_time
 from typing import TypeVar
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from simulator.explorer.engine import Known, explore
 from simulator.explorer.replay import Replayer

@@ -3,6 +3,8 @@
 Nothing of the explorer is imported before the task runs. This module must not explore anything.
 """
 
+from dataclasses import replace
+
 from invoke.context import Context
 from invoke.exceptions import Exit
 
@@ -29,6 +31,7 @@ __all__ = ["explore"]
     states="Give up after so many states.",
     memory="Give up at so many MiB.",
     matrix="Every guard under every temptation; with --guard, that one beside headway.",
+    coverage="Show which lines of the pipeline ran; it takes longer.",
     schedules="Run so many schedules by chance instead, for what is too large to exhaust.",
     seed="With --schedules: the seed.",
     depth="With --schedules: the depth of PCT; 0 is a plain random walk.",
@@ -54,6 +57,7 @@ def explore(  # noqa: PLR0913 - the options of the verb
     states: int = 20_000_000,
     memory: int = 4096,
     matrix: bool = False,
+    coverage: bool = False,
     schedules: int = 0,
     seed: int = 0,
     depth: int = 3,
@@ -68,31 +72,13 @@ def explore(  # noqa: PLR0913 - the options of the verb
         raise Invalid("explores a world of its own, with no configuration", on="explore")
     from simulator.explorer.desk import Asked, answer  # noqa: PLC0415 - the menu stays quick
 
-    found = answer(
-        Asked(
-            jobs=jobs,
-            tenants=tenants,
-            batch=batch,
-            faults=faults,
-            expiries=expiries,
-            kinds=kinds,
-            guard=guard,
-            story=story,
-            policy=policy,
-            ledger=ledger,
-            fence=fence,
-            confirmations=confirmations,
-            time_s=float(time),
-            states=states,
-            memory=memory,
-            is_matrix=matrix,
-            schedules=schedules,
-            seed=seed,
-            depth=depth,
-            replayed=replay,
-            output=output,
-        )
-    )
+    # One argument a line would be longer than a screen.
+    asked = Asked(jobs=jobs, tenants=tenants, batch=batch, story=story, guard=guard, policy=policy)
+    asked = replace(asked, faults=faults, expiries=expiries, kinds=kinds, ledger=ledger)
+    asked = replace(asked, fence=fence, confirmations=confirmations, is_coverage=coverage)
+    asked = replace(asked, time_s=float(time), states=states, memory=memory, is_matrix=matrix)
+    asked = replace(asked, schedules=schedules, seed=seed, depth=depth)
+    found = answer(replace(asked, replayed=replay, output=output))
     print(found.document if json else found.text)
     if not found.is_good:
         raise Exit(code=1)

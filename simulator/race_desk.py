@@ -4,7 +4,7 @@ This module must not run or judge a race itself; `race` and `live` do.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from simulator.recording import record, write_whole
 from simulator.report import legend, plain, timeline_text, verdict_text
 from simulator.scenario import Scenario, load
 
-__all__ = ["Answer", "Asked", "answer", "answer_all", "answer_list", "answer_record"]
+__all__ = ["Answer", "Asked", "answer", "answer_all", "answer_list", "answer_record", "check_words"]
 
 _TOLD = ("incident-2213", "push-during-soak")
 """The two scenarios that tell the story: as it happened, and what its mending left open."""
@@ -50,6 +50,22 @@ class Answer:
     text: str
     document: str
     is_good: bool
+
+
+def check_words(modes: Mapping[str, bool], words: Mapping[str, str]) -> None:
+    """Raises Invalid for words of the command line that do not go together.
+
+    An option that would do nothing was meant otherwise.
+    """
+    chosen = [mode for mode, is_on in modes.items() if is_on]
+    alone = {"--live"} if chosen == ["--neighbours"] else {"--scenario", "--guard", "--live"}
+    if len(chosen) > 1 or (chosen and any(words[name] for name in alone)):
+        raise Invalid("are asked for one at a time", on=f"race {chosen[0]} and another option")
+    for name, mode in (("--output", "--record"), ("--time", "--neighbours")):
+        if words[name] and not modes[mode]:
+            raise Invalid(f"goes with {mode}", on=name)
+    if chosen == ["--neighbours"] and not words["--scenario"]:
+        raise Invalid("needs --scenario", on="--neighbours")
 
 
 def answer(asked: Asked) -> Answer:

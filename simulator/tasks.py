@@ -177,7 +177,7 @@ def down(_context: Context, *, config: str = "", env: str = "", json: bool = Fal
     output="With --record: the file to write, ending in .json. Default: stdout.",
     live="Run the jobs as real processes against the simulator on sockets.",
     speed="With --live: how many recorded seconds pass in one of ours. It shortens waits alone.",
-    neighbours="Explore what else could have happened: every order of the scenario's jobs, and faults.",
+    neighbours="Explore every order of a scenario's jobs, then with a fault, for a broken promise.",
     time="With --neighbours: give up after so many seconds; default: 600.",
     config="A headway.toml whose policy the jobs follow, in place of the recorded one.",
     env="Which environment of that file.",
@@ -199,18 +199,19 @@ def race(  # noqa: PLR0913 - the options of the verb
     env: str = "",
     json: bool = False,
 ) -> None:
-    """Replay overlapping deploys, as they happened and with Headway; list, record or explore them."""
+    """Replay overlapping deploys, then and with Headway; list, record or explore them."""
     from simulator.race_desk import (  # noqa: PLC0415 - the menu stays quick
         Asked,
         answer,
         answer_all,
         answer_list,
         answer_record,
+        check_words,
     )
 
     modes = {"--neighbours": neighbours, "--list": list, "--all": all, "--record": bool(record)}
-    _check_modes(modes, names=bool(scenario or guard), live=live)
-    _check_company({"--output": output, "--time": time}, modes)
+    words = {"--scenario": scenario, "--guard": guard, "--output": output, "--time": time}
+    check_words(modes, {**words, "--live": "on" if live else ""})
     if neighbours:
         found = _neighbours(scenario, guard, time=time, policy=_policy(config, env))
     elif list:
@@ -239,25 +240,9 @@ race.iterable = ["record"]
 simulator = Collection("sim", up, status, push, fault, down)
 
 
-def _check_modes(modes: Mapping[str, bool], *, names: bool, live: bool) -> None:
-    chosen = [name for name, is_on in modes.items() if is_on]
-    takes_names = chosen == ["--neighbours"]
-    if len(chosen) > 1 or (chosen and (live or (names and not takes_names))):
-        raise Invalid("are asked for one at a time", on=f"race {chosen[0]} and another option")
-
-
-def _check_company(options: Mapping[str, str], modes: Mapping[str, bool]) -> None:
-    """An option that would do nothing was meant otherwise."""
-    for option, mode in (("--output", "--record"), ("--time", "--neighbours")):
-        if options[option] and not modes[mode]:
-            raise Invalid(f"goes with {mode}", on=option)
-
-
 def _neighbours(scenario: str, guard: str, *, time: str, policy: "Policy | None") -> "Answer":
     from simulator.explorer.neighbours import answer_neighbours  # noqa: PLC0415 - the menu stays quick
 
-    if not scenario:
-        raise Invalid("needs --scenario", on="--neighbours")
     time_s = _number(time, "--time") if time else 600.0
     return answer_neighbours(scenario, guard=guard, policy=policy, time_s=time_s, tell=_tell)
 

@@ -18,7 +18,7 @@ from release.core.sighting import Candidates, Fencing
 from release.core.values import Digest, Image, JobId, Release, Sha, Tenant
 from release.pipeline import ROLLBACK, run_job, start
 from release.ports import Ports
-from simulator.explorer.fingerprint import ENDLESS
+from simulator.explorer.frames import ENDLESS
 from simulator.explorer.scope import JobKind, JobSpec, Kind, Scope
 
 Deploy = Callable[[Assignment, Ports], Awaitable[Outcome]]

@@ -15,8 +15,10 @@ from simulator.explorer.counterexample import find_counterexample
 from simulator.explorer.counting import count_schedules
 from simulator.explorer.engine import Exploration, Limits, explore
 from simulator.explorer.findings import plain, text
-from simulator.explorer.matrix import matrix, matrix_plain, matrix_text
-from simulator.explorer.picture import replay_text
+from simulator.explorer.line_coverage import FileLines, LineCoverage, lines_plain, lines_text
+from simulator.explorer.matrix import matrix, matrix_plain, matrix_text, matrix_word
+from simulator.explorer.picture import draw, read_schedule
+from simulator.explorer.replay import replay
 from simulator.explorer.sampling import sample
 from simulator.explorer.scope import Kind, Scope, Start
 from simulator.explorer.stories import cast_story
@@ -25,7 +27,7 @@ from simulator.explorer.token import to_file_text
 from simulator.guards import GUARDS
 from simulator.recording import write_whole
 
-__all__ = ["Answer", "Asked", "answer"]
+__all__ = ["Answer", "Asked", "answer", "scope_of"]
 
 _FENCES = {"on": "landing", "off": "none"}
 _LEDGERS = {"steady": None, "empty": None, "unknown": Kind.SWAP_UNKNOWN, "lost": Kind.LEDGER_LOST}
@@ -170,13 +172,22 @@ def _named(asked: Asked) -> tuple[str, ...]:
 
 
 def _answer_replay(token_or_path: str) -> Answer:
-    shown = replay_shown(token_or_path)
-    document = {"outcome": shown.word, "breach": shown.breach or None, "text": shown.picture}
-    line = f"broken: {shown.breach}" if shown.breach else "kept: nothing was broken"
+    schedule = read_schedule(token_or_path)
+    found = replay(schedule)
+    picture, guard = draw(schedule, found), schedule.scope.guard
+    word, events = "broken" if found.breach else "kept", len(found.turns)
+    said = f"{guard} breaks {found.breach}" if found.breach else f"{guard} breaks no promise"
+    document = {
+        "outcome": word,
+        "guard": guard,
+        "events": events,
+        "breach": found.breach or None,
+        "text": picture,
+    }
     return Answer(
-        text=f"{shown.picture}\n\n{line}",
+        text=f"{picture}\n\n{word}: {said}, in the {events} events of this schedule",
         document=json.dumps(document, indent=2),
-        is_good=not shown.breach,
+        is_good=not found.breach,
     )
 
 
@@ -184,7 +195,9 @@ def _answer_matrix(asked: Asked, limits: Limits) -> Answer:
     cells = matrix(_named(asked), limits=limits, tell=_tell)
     return Answer(
         text=matrix_text(cells),
-        document=json.dumps(matrix_document(cells), indent=2),
+        document=json.dumps(
+            {"outcome": matrix_word(cells), "matrix": matrix_plain(cells)}, indent=2
+        ),
         is_good=matrix_word(cells) == "kept",
     )
 

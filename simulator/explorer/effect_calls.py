@@ -135,9 +135,7 @@ class EffectCalls:
     def _land_all(self, world: World, request: Flying) -> "_Done":
         rows, breaches = [], []
         for tenant in request.tenants:
-            world, breach, is_done = self._lander.at_tenant(
-                world, request.job, request.release, request.epoch, tenant
-            )
+            world, breach, is_done = self._lander.at_tenant(world, request, tenant)
             rows.append((tenant, is_done))
             breaches.append(breach)
         return _Done(world, tuple(rows), next((one for one in breaches if one), ""))
@@ -168,7 +166,7 @@ class EffectCalls:
         epoch = self._epoch(world, job)
         request = Flying(job=job, intent=cell.intent, release=release, epoch=epoch, pointer=0)
         world = _sent(world, job)
-        done = self._lander.at_pointer(world, job, release, epoch, 0)
+        done = self._lander.at_pointer(world, request)
         yield returned("ok", done.world, breach=done.breach)
         if not world.faults or self._cast.jobs[job].kind is JobKind.HEAL:
             return

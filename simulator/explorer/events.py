@@ -84,9 +84,7 @@ class Events:
                 )
             return
         if request.pointer != NOBODY:
-            landed = self._lander.at_pointer(
-                gone, request.job, request.release, request.epoch, request.pointer
-            )
+            landed = self._lander.at_pointer(gone, request)
             label = f"pointer move of {name} to r{request.release} lands"
             yield Choice(label, landed.world, breach=landed.breach)
         elif self._cast.scope.has(Kind.PIECEMEAL):
@@ -104,9 +102,7 @@ class Events:
         if left:
             world = world.launch(request._replace(tenants=left))
         for tenant in tenants:
-            landed = self._lander.at_tenant(
-                world, request.job, request.release, request.epoch, tenant
-            )
+            landed = self._lander.at_tenant(world, request, tenant)
             world, breach = landed.world, breach or landed.breach
             cell = world.jobs[request.job]
             if cell.window == 3 and cell.intent == request.intent:  # noqa: PLR2004 - it is awaited

@@ -12,7 +12,16 @@ from simulator.explorer.engine import Exploration
 from simulator.explorer.scope import Scope
 from simulator.explorer.territory import Territory
 
-__all__ = ["Promise", "describe_scope", "plain", "promises", "text"]
+__all__ = [
+    "Promise",
+    "describe_scope",
+    "last_line",
+    "plain",
+    "promises",
+    "scope_plain",
+    "text",
+    "verdict",
+]
 
 _ASIDE = (Word.SUPERSEDED.value, Word.HELD.value, Word.STOPPED.value)
 _GOOD = (Word.DEPLOYED.value, Word.VERIFIED.value)

@@ -6,12 +6,11 @@ must not compare or step anything.
 """
 
 import gc
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import Enum
-from functools import cache, partial
-from operator import length_hint
+from functools import partial
 from types import (
     BuiltinFunctionType,
     CellType,
@@ -27,18 +26,14 @@ from types import (
 from typing import Any
 
 from release.core.assignment import Assignment
-from release.core.outcome import Word
 from release.core.policy import Policy
 from release.ports import Ports
-from release.stages.finish import finish
 from release.stages.run import Run
+from simulator.explorer.frames import is_last_look, is_only_telling, value_stack
 from simulator.explorer.instants import Instant
 from simulator.explorer.liveness import live_names
 
-__all__ = ["ENDLESS", "fingerprint", "is_only_telling"]
-
-ENDLESS = 1_000_000
-"""As often as it takes: a limit that is out of scope, and how far a loop is from it no state."""
+__all__ = ["fingerprint"]
 
 _FORGOTTEN: dict[str, frozenset[str]] = {
     # What one release is to another never changes, so a remembered answer is no state; warnings are
@@ -58,9 +53,6 @@ _TOLD = frozenset(
 _WRITTEN = frozenset({"reading", "answered", "writes", "epoch", "fenced_epoch", "last_intent"})
 """What a job knows of the ledger, which it has no use for once its outcome is written."""
 
-_LAST_LOOK = "_look_once_more"
-_GOOD = frozenset({Word.DEPLOYED, Word.REDEPLOYED, Word.VERIFIED})
-_RANGE_ITERATOR = type(iter(range(0)))
 _SKIPPED = frozenset(
     {
         *(CodeType, FrameType, ModuleType, TracebackType, BuiltinFunctionType, type),
@@ -83,30 +75,11 @@ def fingerprint(
     forgotten = _FORGOTTEN["Run"] | overwritten
     if is_only_telling(coroutine):
         forgotten |= _TOLD
-        if _is_last_look(coroutine):
+        if is_last_look(coroutine):
             forgotten |= _WRITTEN
     names = tuple(one.name for one in fields(Run) if one.name not in forgotten)
     state: tuple[object, ...] = _read_frame(_Reader(now_s, names), coroutine)
     return state
-
-
-def is_only_telling(coroutine: Coroutine[Any, Any, Any]) -> bool:
-    """Whether a job is at its end, and not a good one: what it knows of tenants is only told."""
-    ended = (one.f_locals["ended"] for one in _frames(coroutine) if one.f_code is finish.__code__)
-    return any(one.word not in _GOOD for one in ended)
-
-
-def _is_last_look(coroutine: Coroutine[Any, Any, Any]) -> bool:
-    """Whether a job at its end has written the ledger for the last time."""
-    return any(frame.f_code.co_name == _LAST_LOOK for frame in _frames(coroutine))
-
-
-def _frames(coroutine: Coroutine[Any, Any, Any]) -> Iterator[FrameType]:
-    """The frames of a suspended coroutine and of those that it waits for, outermost first."""
-    inner: Any = coroutine
-    while type(inner) is CoroutineType and inner.cr_frame is not None:
-        yield inner.cr_frame
-        inner = inner.cr_await
 
 
 class _Reader:
@@ -176,13 +149,13 @@ def _read_frame(reader: _Reader, thing: Any) -> Any:  # noqa: ANN401
         return ("over",)
     code, variables = frame.f_code, frame.f_locals
     alive = live_names(code, frame.f_lasti)
-    stack = _stack(gc.get_referents(thing), code, variables)
+    stack = value_stack(gc.get_referents(thing), code, variables)
     return (
         code,
         frame.f_lasti,
         # In the order of names: a frame that was looked at before lists its variables in another.
         *[(name, reader.read(variables[name])) for name in sorted(variables) if name in alive],
-        *[reader.read(one) for one in stack],
+        *[reader.read(one) for one in stack if type(one) not in _SKIPPED],
     )
 
 
@@ -283,26 +256,3 @@ def _is_timeless_value(kind: type) -> bool:
     is_frozen = getattr(kind, "__hash__", None) is not None
     held = [str(one.type) for one in fields(kind)]
     return is_frozen and not any("float" in one or "Callable" in one for one in held)
-
-
-@cache
-def _cells(code: CodeType) -> frozenset[str]:
-    """Variables that other functions may read; they count as read for ever."""
-    return frozenset((*code.co_cellvars, *code.co_freevars))
-
-
-def _stack(held: list[Any], code: CodeType, variables: Mapping[str, Any]) -> list[Any]:
-    """A frame's value stack, which lies behind its variables.
-
-    The position of a loop that tries as often as it takes is left out.
-    """
-    cells = _cells(code)
-    plain = sum(name not in cells for name in variables)
-    # The code is held just before the variables, and once more, or not, with the names in front.
-    begin = len(held) - held[::-1].index(code)
-    above = held[begin + plain + len(cells) :]
-    return [one for one in above if type(one) not in _SKIPPED and not _is_endless(one)]
-
-
-def _is_endless(thing: Any) -> bool:  # noqa: ANN401
-    return type(thing) is _RANGE_ITERATOR and length_hint(thing) >= ENDLESS // 2

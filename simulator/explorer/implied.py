@@ -37,6 +37,7 @@ def go_on(
     model: Model,
     world: World,
     job: int,
+    *,
     answered: Call,
     step: Callable[[Answer | None], Call | None],
 ) -> tuple[World, tuple[Implied, ...]]:

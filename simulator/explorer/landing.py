@@ -9,7 +9,7 @@ from release.core.order import Order
 from simulator.explorer.cast import Cast
 from simulator.explorer.records import Records
 from simulator.explorer.scope import JobKind, Kind
-from simulator.explorer.worlds import NOBODY, PointerCell, TenantCell, World
+from simulator.explorer.worlds import NOBODY, Flying, PointerCell, TenantCell, World
 
 __all__ = ["Landed", "Lander"]
 
@@ -30,51 +30,46 @@ class Lander:
         self._records = records
         self._has_rollback = any(job.kind is JobKind.ROLLBACK for job in cast.jobs)
 
-    def at_tenant(self, world: World, job: int, release: int, epoch: int, tenant: int) -> Landed:
+    def at_tenant(self, world: World, request: Flying, tenant: int) -> Landed:
         """Switches one tenant, unless a fence that is compared at the landing refuses."""
-        if self._cast.scope.fence == "landing" and epoch < world.fence:
+        if self._cast.scope.fence == "landing" and request.epoch < world.fence:
             return Landed(world, is_done=False)
         cell = world.tenants[tenant]
         if cell.is_broken:
             return Landed(world, is_done=False)
         name = f"{self._cast.name_of(tenant)}"
-        breach = self._find_backward(world, job, release, epoch, cell, name)
-        has_lag = self._cast.scope.has(Kind.LAG) and cell.serving != release
+        breach = self._find_backward(world, request, cell, name)
+        has_lag = self._cast.scope.has(Kind.LAG) and cell.serving != request.release
         landed = TenantCell(
-            serving=release,
+            serving=request.release,
             draining=cell.serving if has_lag else NOBODY,
-            epoch=max(epoch, cell.epoch) if self._has_rollback else 0,
-            is_rolled_back=self._is_rollback(job),
+            epoch=max(request.epoch, cell.epoch) if self._has_rollback else 0,
+            is_rolled_back=self._is_rollback(request.job),
         )
         return Landed(world.with_tenant(tenant, landed), breach)
 
-    def at_pointer(self, world: World, job: int, release: int, epoch: int, pointer: int) -> Landed:
+    def at_pointer(self, world: World, request: Flying) -> Landed:
         """Moves one pointer; a registry compares nothing."""
-        cell = world.pointers[pointer]
-        breach = self._find_backward(world, job, release, epoch, cell, "the pointer")
+        cell = world.pointers[request.pointer]
+        breach = self._find_backward(world, request, cell, "the pointer")
         landed = PointerCell(
-            release=release,
-            before=cell.release if self._cast.scope.has(Kind.STALE_REGISTRY) else release,
-            epoch=max(epoch, cell.epoch) if self._has_rollback else 0,
-            is_rolled_back=self._is_rollback(job),
+            release=request.release,
+            before=cell.release if self._cast.scope.has(Kind.STALE_REGISTRY) else request.release,
+            epoch=max(request.epoch, cell.epoch) if self._has_rollback else 0,
+            is_rolled_back=self._is_rollback(request.job),
         )
-        return Landed(world.with_pointer(pointer, landed), breach)
+        return Landed(world.with_pointer(request.pointer, landed), breach)
 
     def _is_rollback(self, job: int) -> bool:
         return self._cast.jobs[job].kind is JobKind.ROLLBACK
 
-    def _find_backward(  # noqa: PLR0913, PLR0917 - what lands, where, on what
-        self,
-        world: World,
-        job: int,
-        release: int,
-        epoch: int,
-        cell: TenantCell | PointerCell,
-        name: str,
+    def _find_backward(
+        self, world: World, request: Flying, cell: TenantCell | PointerCell, name: str
     ) -> str:
+        release = request.release
         before = cell.serving if isinstance(cell, TenantCell) else cell.release
-        if self._is_rollback(job):
-            if release < before and epoch < cell.epoch:
+        if self._is_rollback(request.job):
+            if release < before and request.epoch < cell.epoch:
                 return f"P1 never backward: {name} back to r{release} by a rollback long over"
             return ""
         if self._cast.order(release, before) is Order.OLDER:

@@ -13,7 +13,7 @@ from simulator.explorer.stories import cast_story
 from simulator.explorer.territory import Territory
 from simulator.guards import GUARDS
 
-__all__ = ["COLUMNS", "Cell", "matrix", "matrix_plain", "matrix_text"]
+__all__ = ["COLUMNS", "Cell", "matrix", "matrix_plain", "matrix_text", "matrix_word"]
 
 _SMALL = Scope(jobs=cast_story("deploys", 2), tenants=2, fence="none")
 
@@ -102,13 +102,18 @@ def matrix_plain(cells: tuple[Cell, ...]) -> list[dict[str, object]]:
     ]
 
 
+def matrix_word(cells: tuple[Cell, ...]) -> str:
+    """What came of the shipped guard in all columns: `kept`, `broken` or `unfinished`."""
+    words = {cell.word for cell in cells if cell.guard == "headway"}
+    return next((word for word in ("broken", "unfinished") if word in words), "kept")
+
+
 def _shown(cell: Cell) -> str:
     return f"{cell.promise[:2]} in {cell.events}" if cell.word == "broken" else cell.word
 
 
 def _last(cells: tuple[Cell, ...], broken: int) -> str:
     shipped = [cell for cell in cells if cell.guard == "headway"]
-    words = {cell.word for cell in shipped}
-    word = next((one for one in ("broken", "unfinished") if one in words), "kept")
     guards = len({cell.guard for cell in cells}) - bool(shipped)
+    word = matrix_word(cells)
     return f"{word}: headway in {len(shipped)} scopes; broken: {broken} of {guards} other guards"

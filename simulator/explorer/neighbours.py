@@ -24,7 +24,7 @@ from simulator.scenario import Scenario, load
 
 __all__ = ["answer_neighbours"]
 
-_COUNTED_MAX = 500_000
+_COUNTED_MAX = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ def answer_neighbours(
     """
     if guard and guard not in GUARDS:
         raise Invalid("no such guard", on="--guard", seen=guard, expected=", ".join(GUARDS))
-    if time_s <= 0:
+    if not time_s > 0:
         raise Invalid("must be more than zero", on="--time", seen=f"{time_s:g}")
     loaded = load(scenario)
     retold = retell(loaded, policy)

@@ -14,7 +14,7 @@ from simulator.explorer.token import from_file_text, from_token, is_token, to_to
 from simulator.explorer.wording import Wording
 from simulator.explorer.worlds import JobState, World
 
-__all__ = ["COLUMNS", "draw", "replay_text"]
+__all__ = ["COLUMNS", "draw", "read_schedule", "replay_text"]
 
 COLUMNS = 100
 COMMAND = "invoke explore --replay"
@@ -29,7 +29,7 @@ def replay_text(text_or_path: str) -> str:
 
     Raises Invalid for what is no schedule, and Diverged where this checkout goes another way.
     """
-    schedule = _read(text_or_path)
+    schedule = read_schedule(text_or_path)
     return draw(schedule, replay(schedule))
 
 
@@ -42,7 +42,8 @@ def draw(schedule: Schedule, found: Replay) -> str:
     return "\n".join(parts)
 
 
-def _read(text: str) -> Schedule:
+def read_schedule(text: str) -> Schedule:
+    """The schedule of a token, or of the file of that name; raises Invalid for what is none."""
     if is_token(text):
         return from_token(text)
     path = Path(text)

@@ -12,7 +12,8 @@ from typing import Any
 
 from release.core.outcome import Outcome
 from simulator.explorer.calls import Call
-from simulator.explorer.fingerprint import fingerprint, is_only_telling
+from simulator.explorer.fingerprint import fingerprint
+from simulator.explorer.frames import is_only_telling
 from simulator.explorer.instants import Instant
 from simulator.explorer.monitor import Monitor
 

@@ -129,7 +129,7 @@ class Territory:
                 after = self.automaton.after(*last)
             return after.call
 
-        world, implied = go_on(self.model, choice.world, job, node.call, step)
+        world, implied = go_on(self.model, choice.world, job, answered=node.call, step=step)
         if not after.is_over:
             return after, None, world, implied
         return after, self.automaton.ended(*last), self.model.end(world, job), implied

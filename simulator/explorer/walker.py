@@ -210,7 +210,7 @@ class _Walker:
                 after = self._locate(number, (*after.answers, given))
             return after.call
 
-        world, _ = go_on(self._model, choice.world, number, call, step)
+        world, _ = go_on(self._model, choice.world, number, answered=call, step=step)
         if after.call is None:
             world = self._model.end(world, number)
             ended = self._actors[number].play(after.answers)

@@ -63,10 +63,15 @@ _MAY_IMPORT = {
         *("core", "errors", "explorer", "guards", "pipeline", "ports", "simulator", "stages"),
     },
     "simulator": {"core", "errors", "guards", "pipeline", "ports", "simulator"},
-    "tasks": {"core", "desk", "errors", "explorer", "guards", "ports", "simulator", "tasks", "wiring"},
+    "tasks": {
+        *("core", "desk", "errors", "explorer", "guards", "ports", "simulator", "tasks", "wiring"),
+    },
     "noxfile": set[str](),
     "tests": set(_LAYERS.values()) - {"bench", "noxfile"},
-    "bench": {"adapters", "bench", "core", "errors", "explorer", "guards", "ports", "simulator", "wiring"},
+    "bench": {
+        *("adapters", "bench", "core", "errors", "explorer", "guards", "ports", "simulator"),
+        "wiring",
+    },
     "distribution": {"tasks"},
 }
 _STANDARD_LIBRARY_ONLY = frozenset({"core", "errors", "pipeline", "ports", "root", "stages"})

@@ -7,12 +7,11 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from shutil import copytree, ignore_patterns
 from typing import Any
 
-from simulator.explorer.desk import Asked
 from tests.support.shell import ROOT
 
 __all__ = ["Weakening", "copy_packages", "explore_copy", "weaken"]
@@ -71,7 +70,7 @@ def weaken(folder: Path, weakening: Weakening) -> None:
 def explore_copy(folder: Path, options: str) -> str:
     """The promise that a copy breaks under these options of `explore`, or `kept`."""
     environment = {**os.environ, "PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "1"}
-    said = subprocess.run(  # noqa: S603 - our own interpreter and our own program
+    said = subprocess.run(
         [sys.executable, "-c", _EXPLORE, str(folder), json.dumps(_asked(options))],
         cwd=folder,
         env=environment,
@@ -86,7 +85,8 @@ def explore_copy(folder: Path, options: str) -> str:
 
 def _asked(options: str) -> dict[str, Any]:
     """The options by the names of the desk's, numbers as numbers."""
-    plain = {field.name: field.default for field in fields(Asked)}
-    words = [word.removeprefix("--") for word in options.replace("=", " ").split(" ")]
-    pairs = zip(words[::2], words[1::2], strict=True) if options else ()
-    return {name: type(plain[name])(value) for name, value in pairs}
+    words = options.split()
+    pairs = zip(words[::2], words[1::2], strict=True)
+    return {
+        name.removeprefix("--"): int(value) if value.isdecimal() else value for name, value in pairs
+    }

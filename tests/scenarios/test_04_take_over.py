@@ -148,3 +148,21 @@ def test_rounding_does_not_keep_a_waiter_for_ever(at_s: float) -> None:
 
     assert at_s + 300 == pytest.approx(stage.calls("new", "redeploy")[0], abs=0.01)
     assert "deployed" == stage.word("new")
+
+
+def test_epoch_that_a_set_back_ledger_hands_out_again_is_not_used() -> None:
+    """Sentence 4: a fence that has seen a fresh epoch already says that the ledger was set back."""
+    stage = Stage()
+    stage.push("older")
+    stage.fault("delay", "landing", "t1", after_s=100)
+    stage.start("old", "older")
+    stage.push("newer", at_s=6)
+    stage.at(8, lambda: stage.edit(epoch=0, mark=None, holder=None, intents=()))
+
+    stage.start("new", "newer", at_s=10)
+    stage.run()
+
+    assert [(10, "claimed epoch 1 for newer")] == stage.hears("new", "claimed")
+    assert "the ledger was set back. Going on with epoch 2" in stage.warnings("new")
+    assert 10 + 300 <= stage.calls("new", "redeploy")[0]
+    stage.assert_promises("newer")
