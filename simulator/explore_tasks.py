@@ -4,6 +4,7 @@ Nothing of the explorer is imported before the task runs. This module must not e
 """
 
 from dataclasses import replace
+from typing import Any
 
 from invoke.context import Context
 from invoke.exceptions import Exit
@@ -41,26 +42,26 @@ __all__ = ["explore"]
 def explore(  # noqa: PLR0913 - the options of the verb
     _context: Context,
     *,
-    jobs: int = 2,
-    tenants: int = 3,
-    batch: int = 3,
-    faults: int = 1,
-    expiries: int = 1,
+    jobs: str = "2",
+    tenants: str = "3",
+    batch: str = "3",
+    faults: str = "1",
+    expiries: str = "1",
     kinds: str = "timeout,lost,crash",
     guard: str = "headway",
     story: str = "deploys",
     policy: str = "",
     ledger: str = "steady",
     fence: str = "on",
-    confirmations: int = 1,
-    time: int = 600,
-    states: int = 20_000_000,
-    memory: int = 4096,
+    confirmations: str = "1",
+    time: str = "600",
+    states: str = "20000000",
+    memory: str = "4096",
     matrix: bool = False,
     coverage: bool = False,
-    schedules: int = 0,
-    seed: int = 0,
-    depth: int = 3,
+    schedules: str = "0",
+    seed: str = "0",
+    depth: str = "3",
     replay: str = "",
     output: str = "",
     config: str = "",
@@ -72,13 +73,20 @@ def explore(  # noqa: PLR0913 - the options of the verb
         raise Invalid("explores a world of its own, with no configuration", on="explore")
     from simulator.explorer.desk import Asked, answer  # noqa: PLC0415 - the menu stays quick
 
-    # One argument a line would be longer than a screen.
-    asked = Asked(jobs=jobs, tenants=tenants, batch=batch, story=story, guard=guard, policy=policy)
-    asked = replace(asked, faults=faults, expiries=expiries, kinds=kinds, ledger=ledger)
-    asked = replace(asked, fence=fence, confirmations=confirmations, is_coverage=coverage)
-    asked = replace(asked, time_s=float(time), states=states, memory=memory, is_matrix=matrix)
-    asked = replace(asked, schedules=schedules, seed=seed, depth=depth)
-    found = answer(replace(asked, replayed=replay, output=output))
+    sizes = _whole(jobs=jobs, tenants=tenants, batch=batch, confirmations=confirmations)
+    budgets = _whole(faults=faults, expiries=expiries, schedules=schedules, seed=seed, depth=depth)
+    limits = _whole(time=time, states=states, memory=memory)
+    asked = Asked(kinds=kinds, guard=guard, story=story, policy=policy, ledger=ledger, fence=fence)
+    asked = replace(asked, is_matrix=matrix, is_coverage=coverage, replayed=replay, output=output)
+    found = answer(replace(asked, **sizes, **budgets, **limits))
     print(found.document if json else found.text)
     if not found.is_good:
         raise Exit(code=1)
+
+
+def _whole(**texts: str) -> dict[str, Any]:
+    """Reads whole numbers; Invoke's own reading of one ends in a traceback."""
+    for name, text in texts.items():
+        if not text.removeprefix("-").isdecimal():
+            raise Invalid("is no whole number", on=f"--{name}", seen=text, expected="digits")
+    return {name: int(text) for name, text in texts.items()}

@@ -129,7 +129,7 @@ class Cast:
             on_newer=self.scope.on_newer,
             batch_size=self.scope.batch,
             soak_s=20.0,
-            settle_budget_s=20.0 * (1 + self.scope.confirmations),
+            settle_budget_s=40.0 * (1 + self.scope.confirmations),
             settle_interval_s=20.0,
             confirmations=self.scope.confirmations,
             claim_wait_s=12 * BOUND_S,

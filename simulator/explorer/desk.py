@@ -40,7 +40,7 @@ _TELL_S = 5.0
 class Asked:
     """What was asked for, in the words of the command line.
 
-    time_s, states and memory: where to give up; memory is in MiB.
+    time, states and memory: where to give up; seconds, how many, and MiB.
     """
 
     jobs: int = 2
@@ -55,7 +55,7 @@ class Asked:
     ledger: str = "steady"
     fence: str = "on"
     confirmations: int = 1
-    time_s: float = 600.0
+    time: int = 600
     states: int = 20_000_000
     memory: int = 4096
     is_matrix: bool = False
@@ -160,10 +160,10 @@ def _policy(words: str) -> tuple[SupersededBy, OnNewer]:
 
 
 def _limits(asked: Asked) -> Limits:
-    for name, value in (("time", asked.time_s), ("states", asked.states), ("memory", asked.memory)):
+    for name, value in (("time", asked.time), ("states", asked.states), ("memory", asked.memory)):
         if value <= 0:
             raise Invalid("must be more than zero", on=f"--{name}", seen=str(value))
-    return Limits(states=asked.states, memory_bytes=asked.memory << 20, time_s=float(asked.time_s))
+    return Limits(states=asked.states, memory_bytes=asked.memory << 20, time_s=float(asked.time))
 
 
 def _named(asked: Asked) -> tuple[str, ...]:

@@ -6,13 +6,14 @@ stands for may have passed. This module must not know tenants or pointers.
 
 from collections.abc import Iterator
 
-from release.core.ledger import Record
+from release.core.ledger import Effect, Intent, Record
 from release.errors import Conflict, OutcomeUnknown
 from simulator.explorer.calls import Call
 from simulator.explorer.cast import Cast
 from simulator.explorer.choices import Choice, raised, returned
 from simulator.explorer.records import Records
 from simulator.explorer.scope import Kind
+from simulator.explorer.seizures import find_seizure
 from simulator.explorer.worlds import Flying, World, spend
 
 __all__ = ["LedgerCalls"]
@@ -42,7 +43,9 @@ class LedgerCalls:
         written = self.write(world, job, record)
         if is_expected:
             version = self._records.reading(written.record).version
-            yield returned("ok", written, version)
+            before = self._records.record(world.record)
+            breach = find_seizure(self._cast, job, before=before, after=record) if before else ""
+            yield returned("ok", written, version, breach=breach)
         if not world.faults or not self._cast.scope.has(Kind.SWAP_UNKNOWN):
             return
         if is_expected:
@@ -101,32 +104,36 @@ class LedgerCalls:
             return None
         if asleep:
             world = world._replace(expiries=world.expiries - 1)
-        ending = {
-            (self._cast.number_of[one.job], one.number)
-            for one in record.intents
-            if one.remaining_s <= within_s and one.job in self._cast.number_of
-        }
+        ending = [one for one in record.intents if one.remaining_s <= within_s]
         if self._cast.scope.is_life_bounded:
-            if any(_is_sending(world, owner, number) for owner, number in ending):
+            over = [one for one in world.flying if self._is_among(one.job, one.intent, ending)]
+            owners = enumerate(world.jobs)
+            if any(
+                world.is_alive(owner)
+                and cell.window >= _SENDING
+                and self._is_among(owner, cell.intent, ending)
+                for owner, cell in owners
+            ):
                 return None
-            kept = tuple(one for one in world.flying if (one.job, one.intent) not in ending)
-            world = world._replace(flying=kept)
+            world = world._replace(flying=tuple(one for one in world.flying if one not in over))
         for one in asleep:
             cell = world.jobs[one]
             if cell.window == 1:
                 world = world.with_job(one, cell._replace(is_late=True))
         return world
 
+    def _is_among(self, job: int, number: int, intents: list[Intent]) -> bool:
+        """Whether an effect is behind one of the intents; one `unknown` intent stands for all."""
+        ours = self._cast.job_id(job)
+        return any(
+            one.effect is Effect.UNKNOWN or (one.job, one.number) == (ours, number)
+            for one in intents
+        )
+
     def _parties(self, record: Record, job: int) -> set[int]:
         """Whose silence the waiting job listens to."""
         ours, numbers = self._cast.job_id(job), self._cast.number_of
         named = [one.job for one in (record.holder, record.next) if one is not None]
         if record.holder is not None and record.holder.job == ours:
-            named = [one.job for one in record.intents]
+            named = [one.job for one in record.intents if one.effect is not Effect.UNKNOWN]
         return {numbers[one] for one in named if one != ours and one in numbers}
-
-
-def _is_sending(world: World, owner: int, number: int) -> bool:
-    """Whether a living job is about to send the effect of that intent, or awaits its answer."""
-    cell = world.jobs[owner]
-    return world.is_alive(owner) and cell.window >= _SENDING and cell.intent == number

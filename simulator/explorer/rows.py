@@ -59,8 +59,12 @@ _TABLE = [
     *_fences("2 x 3, two faults, one expiry", replace(_ONE, faults=2, kinds=_LOSSES)),
     *_fences("2 x 8, one fault, one expiry", replace(_ONE, tenants=8, kinds=_LOSSES)),
     *_fences(
-        "3 x 3, one fault, one expiry",
-        replace(_ONE, jobs=cast_story("deploys", 3), kinds=_TIMEOUT),
+        "3 x 3, one fault",
+        replace(_TWO, jobs=cast_story("deploys", 3), faults=1, kinds=_TIMEOUT),
+    ),
+    *_fences(
+        "3 x 3, one fault, one expiry, no fresh deploy at the end",
+        replace(_ONE, jobs=cast_story("deploys", 3), kinds=_TIMEOUT, is_healed=False),
     ),
     Row(
         title="2 x 3, policy head",

@@ -72,7 +72,7 @@ async def _look_twice(assignment: Assignment, ports: Ports) -> Outcome:
     for _ in range(2):
         await ports.edge.observe((Tenant("tenant-1"),))
     return Outcome(
-        word=Word.STOPPED,
+        word=Word.CANCELLED,
         environment=assignment.environment,
         release=assignment.release,
         job=assignment.job,

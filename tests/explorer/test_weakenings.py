@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.explorer.weakened import Weakening, copy_packages, explore_copy, weaken
+from tests.explorer.weakened import STATES_MAX, Weakening, copy_packages, explore_copy, weaken
 from tests.explorer.weakenings import WEAKENINGS
 from tests.support.shell import ROOT
 
@@ -41,7 +41,10 @@ def test_weakened_line_breaks_a_promise(weakening: Weakening, tmp_path: Path) ->
 @pytest.mark.slow
 @pytest.mark.parametrize("options", _OPTIONS, ids=lambda options: options or "defaults")
 def test_unchanged_copy_keeps_every_promise(options: str, unchanged: Path) -> None:
-    """What is found in a weakened copy comes from the weakening alone."""
+    """What is found in a weakened copy comes from the weakening alone.
+
+    A scope that is larger than the limit is kept as far as any weakening is looked for.
+    """
     said = explore_copy(unchanged, options)
 
-    assert said == "kept"
+    assert said in {"kept", f"{STATES_MAX} states"}

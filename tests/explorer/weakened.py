@@ -14,22 +14,26 @@ from typing import Any
 
 from tests.support.shell import ROOT
 
-__all__ = ["Weakening", "copy_packages", "explore_copy", "weaken"]
+__all__ = ["STATES_MAX", "Weakening", "copy_packages", "explore_copy", "weaken"]
 
 _PACKAGES = ("release", "simulator")
 _MAX_S = 120
+
+STATES_MAX = 50_000
+"""Where an exploration gives up; every weakening is caught in fewer, shortest ways first."""
 
 _EXPLORE = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
 from simulator.explorer.desk import Asked, scope_of
-from simulator.explorer.engine import explore
+from simulator.explorer.engine import Limits, explore
 from simulator.explorer.territory import Territory
 import release.pipeline as explored
 
 assert explored.__file__.startswith(sys.argv[1]), explored.__file__
-found = explore(Territory(scope_of(Asked(**json.loads(sys.argv[2])))))
-is_vacuous = found.breach is None and not found.complete
+territory = Territory(scope_of(Asked(**json.loads(sys.argv[2]))))
+found = explore(territory, Limits(states=int(sys.argv[3])))
+is_vacuous = found.is_exhausted and not found.complete
 promise = found.breach.promise if found.breach else found.stopped_by
 print(json.dumps("nothing was explored" if is_vacuous else promise or "kept"))
 """
@@ -68,10 +72,10 @@ def weaken(folder: Path, weakening: Weakening) -> None:
 
 
 def explore_copy(folder: Path, options: str) -> str:
-    """The promise that a copy breaks under these options of `explore`, or `kept`."""
+    """The promise that a copy breaks under these options, `kept`, or the limit that was met."""
     environment = {**os.environ, "PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "1"}
     said = subprocess.run(
-        [sys.executable, "-c", _EXPLORE, str(folder), json.dumps(_asked(options))],
+        [sys.executable, "-c", _EXPLORE, str(folder), json.dumps(_asked(options)), str(STATES_MAX)],
         cwd=folder,
         env=environment,
         capture_output=True,

@@ -16,6 +16,7 @@ RELEASE_VERBS = {
     "check-superseded",
     "converge-check",
     "deploy",
+    "explore",
     "history",
     "ledger-init",
     "ledger-repair",

@@ -71,6 +71,11 @@ def test_scenario_is_raced_under_the_design_of_its_day_and_headway(shell: Shell)
         ["--record", "nowhere.jsonl", "--output", "mine.txt"],
         ["--scenario", "nowhere.json"],
         ["--live", "--scenario", "shipit-707"],
+        ["--neighbours"],
+        ["--neighbours", "--all"],
+        ["--neighbours", "--scenario", "fleetdm-50806"],
+        ["--neighbours", "--scenario", "noop-redeploy", "--time", "0"],
+        ["--time", "3"],
     ],
     ids=" ".join,
 )
@@ -83,7 +88,7 @@ def test_words_that_do_not_go_together_are_refused(shell: Shell, words: list[str
 
 
 def test_journals_of_real_deploys_are_recorded_and_replayed(world: LiveWorld) -> None:
-    """Two overlapping `invoke deploy` processes become a file that `race --scenario` runs."""
+    """Two overlapping `invoke deploy` processes become a file that `race` runs, and explores."""
     older, newer = world.push(), world.push()
     folder = world.shell.folder
     output = str(folder / "ours.json")
@@ -100,13 +105,39 @@ def test_journals_of_real_deploys_are_recorded_and_replayed(world: LiveWorld) ->
 
     recorded = world.shell.invoke("race", *journals, "--output", output)
     replayed = world.shell.invoke("race", "--scenario", output, "--guard", "headway")
+    around = world.shell.invoke("race", "--scenario", output, "--guard", "recheck", "--neighbours")
 
     assert ("recorded", 0) == recorded.end
     assert ("kept", 0) == replayed.end, replayed.out
+    assert ("broken", 1) == around.end, around.out
     scenario = json.loads(Path(output).read_text("utf-8"))
     assert ["before", older[:7], newer[:7]] == list(scenario["releases"])
     assert 2 == len(scenario["jobs"])
     assert {0} == {one.code for one in said.values()}
+
+
+def test_neighbours_of_a_scenario_are_explored_under_both_designs(shell: Shell) -> None:
+    """The recorded design breaks a promise in one of them, and Headway keeps them in all."""
+    said = shell.invoke("race", "--scenario", "noop-redeploy", "--neighbours")
+
+    assert ("kept", 0) == said.end
+    assert "believes-the-plane breaks P2; headway keeps every promise around it" in said.last_line
+    assert 1 == sum(line.startswith("token ") for line in said.out.splitlines())
+    assert "8 tenants are played as 3" in said.out
+
+
+def test_neighbours_as_json_are_one_document(shell: Shell) -> None:
+    """One exploration for each guard and kind of choices; a broken one has its token."""
+    words = ("race", "--scenario", "noop-redeploy", "--neighbours", "--json")
+
+    said = shell.invoke(*words, "--guard", "believes-the-plane")
+
+    (found,) = said.document["explorations"]
+    assert (1, "broken") == (said.code, said.document["outcome"])
+    assert ("believes-the-plane", "orders", "broken") == tuple(
+        found[name] for name in ("guard", "choices", "outcome")
+    )
+    assert found["token"].startswith("hw1.")
 
 
 def test_torn_journal_leaves_the_file_that_is_there(shell: Shell) -> None:
