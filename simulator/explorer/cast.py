@@ -124,18 +124,22 @@ class Cast:
 
     def policy(self) -> Policy:
         """The policy of every job: the shipped one, with times in the proportions that matter."""
+        # A tenant that drains may spoil a confirmation or two; each further poll is a state more.
+        polls = (1 + self.scope.confirmations) * (2 if self.scope.has(Kind.LAG) else 1)
         return Policy(
             superseded_by=self.scope.superseded_by,
             on_newer=self.scope.on_newer,
             batch_size=self.scope.batch,
             soak_s=20.0,
-            settle_budget_s=40.0 * (1 + self.scope.confirmations),
+            settle_budget_s=20.0 * polls,
             settle_interval_s=20.0,
             confirmations=self.scope.confirmations,
             claim_wait_s=12 * BOUND_S,
             lease_s=3 * BOUND_S,
             redeploy_bound_s=BOUND_S,
             pointer_bound_s=BOUND_S,
+            # How long a loser makes way is a matter of budgets; that others come first is an order.
+            retry_s=0.0,
             swap_attempts_max=ENDLESS,
             claims_max=3,
         )

@@ -53,6 +53,9 @@ _TOLD = frozenset(
 _WRITTEN = frozenset({"reading", "answered", "writes", "epoch", "fenced_epoch", "last_intent"})
 """What a job knows of the ledger, which it has no use for once its outcome is written."""
 
+_COUNTERS = frozenset({"tried"})
+"""Variables that count attempts, of which there are as many as it takes."""
+
 _SKIPPED = frozenset(
     {
         *(CodeType, FrameType, ModuleType, TracebackType, BuiltinFunctionType, type),
@@ -148,7 +151,7 @@ def _read_frame(reader: _Reader, thing: Any) -> Any:  # noqa: ANN401
     if frame is None:
         return ("over",)
     code, variables = frame.f_code, frame.f_locals
-    alive = live_names(code, frame.f_lasti)
+    alive = live_names(code, frame.f_lasti) - _COUNTERS
     stack = value_stack(gc.get_referents(thing), code, variables)
     return (
         code,
