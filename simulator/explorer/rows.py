@@ -86,10 +86,6 @@ _TABLE = [
         scope=replace(_ONE, kinds=frozenset({Kind.SWAP_UNKNOWN})),
     ),
     Row(
-        title="2 x 2, ledger lost or set back",
-        scope=replace(_SMALL, expiries=0, kinds=frozenset({Kind.LEDGER_LOST})),
-    ),
-    Row(
         title="rollback against a deploy",
         scope=replace(_SMALL, jobs=cast_story("rollback", 1), kinds=_TIMEOUT),
     ),
@@ -145,6 +141,12 @@ _TABLE = [
         scope=replace(_SMALL, fence="none", is_life_bounded=False, kinds=_TIMEOUT),
         broken="P1",
         outside="every effect lands within its bound",
+    ),
+    Row(
+        title="2 x 1, ledger lost or set back, fenced at landing: the pointer",
+        scope=replace(_SMALL, tenants=1, expiries=0, kinds=frozenset({Kind.LEDGER_LOST})),
+        broken="P1",
+        outside="the ledger is never set back",
     ),
     Row(
         title="2 x 2, ledger set back, unfenced",
