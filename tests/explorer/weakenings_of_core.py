@@ -14,7 +14,7 @@ CORE = (
         old="if record.mark is not None and order is Order.OLDER:",
         new="if False:",
         options="--tenants 1 --faults 0 --expiries 0",
-        promise="P3 no false red",
+        promise="P1 never backward",
         in_defaults=True,
     ),
     Weakening(
