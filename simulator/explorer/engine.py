@@ -15,6 +15,8 @@ __all__ = ["Exploration", "Known", "Limits", "explore"]
 
 _CACHE_MAX = 400_000
 _COLLECTED = 200_000
+_CHUNK = 1_000
+"""After how many states the limits are looked at."""
 
 _Moves = tuple[tuple[int, ...], tuple[int, ...]]
 
@@ -90,16 +92,29 @@ def _visit(
     start = found.territory.start
     found.parents[start] = start
     frontier = [start]
-    while frontier and found.breach is None:
-        frontier = search.expand(frontier)
+    while frontier and found.breach is None and not found.stopped_by:
+        frontier = _visit_depth(search, found, limits, frontier=frontier, began_s=began_s)
         found.depth += 1
-        found.spent_s = monotonic() - began_s
-        found.stopped_by = _exceeded(found, limits) if frontier else ""
-        if found.stopped_by:
-            break
         if progress is not None:
             progress(found)
     found.spent_s = monotonic() - began_s
+
+
+def _visit_depth(
+    search: "_Search", found: Exploration, limits: Limits, *, frontier: list[int], began_s: float
+) -> list[int]:
+    """Visits every state of one depth, unless a limit stops it; returns those of the next."""
+    following = list[int]()
+    for first in range(0, len(frontier), _CHUNK):
+        following += search.expand(frontier[first : first + _CHUNK])
+        found.spent_s = monotonic() - began_s
+        is_done = not following and first + _CHUNK >= len(frontier)
+        if found.breach is not None or is_done:
+            break
+        found.stopped_by = _exceeded(found, limits)
+        if found.stopped_by:
+            break
+    return following
 
 
 def _exceeded(found: Exploration, limits: Limits) -> str:
