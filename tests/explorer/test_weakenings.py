@@ -4,9 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.explorer.weakened import STATES_MAX, Weakening, copy_packages, explore_copy, weaken
+from tests.explorer.weakened import (
+    SOURCES,
+    STATES_MAX,
+    Weakening,
+    copy_packages,
+    explore_copy,
+    weaken,
+)
 from tests.explorer.weakenings import WEAKENINGS
-from tests.support.shell import ROOT
 
 _EACH = pytest.mark.parametrize("weakening", WEAKENINGS, ids=lambda one: one.name)
 _OPTIONS = tuple(dict.fromkeys(one.options for one in WEAKENINGS))
@@ -21,7 +27,7 @@ def unchanged(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @_EACH
 def test_weakened_line_is_in_its_file_once(weakening: Weakening) -> None:
     """A line that was rewritten takes its weakening along: none is left out in silence."""
-    text = (ROOT / weakening.file).read_text(encoding="utf-8")
+    text = (SOURCES / weakening.file).read_text(encoding="utf-8")
 
     assert text.count(weakening.old) == 1
     assert weakening.old != weakening.new

@@ -16,6 +16,9 @@ from tests.support.shell import ROOT
 
 __all__ = ["STATES_MAX", "Weakening", "copy_packages", "explore_copy", "weaken"]
 
+SOURCES = Path(os.environ.get("SOURCES_UNDER_TEST", ROOT))
+"""The checkout, also where the tests run against the built wheel."""
+
 _PACKAGES = ("release", "simulator")
 _MAX_S = 120
 
@@ -60,7 +63,7 @@ class Weakening:
 def copy_packages(folder: Path) -> Path:
     """Copies what is explored, and what explores, into a folder."""
     for package in _PACKAGES:
-        copytree(ROOT / package, folder / package, ignore=ignore_patterns("__pycache__"))
+        copytree(SOURCES / package, folder / package, ignore=ignore_patterns("__pycache__"))
     return folder
 
 
