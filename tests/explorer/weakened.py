@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.support.shell import ROOT
 
-__all__ = ["STATES_MAX", "Weakening", "copy_packages", "explore_copy", "weaken"]
+__all__ = ["SOURCES", "STATES_MAX", "Weakening", "copy_packages", "explore_copy", "weaken"]
 
 SOURCES = Path(os.environ.get("SOURCES_UNDER_TEST", ROOT))
 """The checkout, also where the tests run against the built wheel."""
