@@ -13,7 +13,7 @@ from simulator.explorer.engine import explore
 from simulator.explorer.scope import Kind, Scope
 from simulator.explorer.territory import Territory
 from tests.explorer.scopes import overlap, single
-from tests.support.shell import ROOT
+from tests.explorer.weakened import SOURCES
 
 _MAX_S = 120
 
@@ -88,7 +88,7 @@ def _find_python(version: str) -> str | None:
 
 def _begin(python: str, hash_seed: str) -> subprocess.Popen[str]:
     """Starts a process that prints its digests."""
-    folders = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    folders = [str(SOURCES), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {
         **os.environ,
         "PYTHONHASHSEED": hash_seed,
@@ -96,7 +96,7 @@ def _begin(python: str, hash_seed: str) -> subprocess.Popen[str]:
     }
     return subprocess.Popen(
         [python, "-m", "tests.explorer.digesting"],
-        cwd=ROOT,
+        cwd=SOURCES,
         env=environment,
         stdout=subprocess.PIPE,
         text=True,
