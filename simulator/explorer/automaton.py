@@ -24,12 +24,12 @@ class Node:
 
     number: int
     job: int
-    parent: "Node | None"
+    parent: "Node | None" = field(repr=False)
     answer: Answer | None
     call: Call | None
     monitor: Monitor | None = None
-    edges: dict[int, "Node"] = field(default_factory=dict)
-    parked: list[Stepped] = field(default_factory=list)
+    edges: dict[int, "Node"] = field(default_factory=dict, repr=False)
+    parked: list[Stepped] = field(default_factory=list, repr=False)
 
     @property
     def is_over(self) -> bool:

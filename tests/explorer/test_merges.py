@@ -29,24 +29,13 @@ _STEPS_MAX = 30
 @pytest.mark.parametrize("scope", _SCOPES.values(), ids=_SCOPES)
 def test_merged_histories_wait_in_the_same_calls_whatever_comes(scope: Scope) -> None:
     """Given the same answers, they call the same to their ends, and end with the same word."""
-    automaton = _explore_recording(scope)
-    chance = Random(_SEED)  # noqa: S311 - it has to be repeatable
-    merged = list(automaton.merged.items())
-
-    for (number, answer), node in chance.sample(merged, min(_MERGES_MAX, len(merged))):
-        other = (*automaton.history(automaton.nodes[number]), answer)
-        _drive(automaton, node, other, chance)
+    _compare_merges(_explore_recording(scope), _MERGES_MAX)
 
 
 @pytest.mark.slow
 def test_merged_histories_of_two_jobs_of_the_shipped_pipeline_go_on_alike() -> None:
     """As above, where two jobs take the claim from one another."""
-    automaton = _explore_recording(overlap("headway"))
-    chance = Random(_SEED)  # noqa: S311 - it has to be repeatable
-
-    for (number, answer), node in chance.sample(list(automaton.merged.items()), 300):
-        other = (*automaton.history(automaton.nodes[number]), answer)
-        _drive(automaton, node, other, chance)
+    _compare_merges(_explore_recording(overlap("headway")), 300)
 
 
 def test_there_are_merges_to_be_guarded() -> None:
@@ -54,6 +43,16 @@ def test_there_are_merges_to_be_guarded() -> None:
     automaton = _explore_recording(single(Kind.TIMEOUT))
 
     assert len(automaton.merged) > 10
+
+
+def test_state_of_a_job_is_printed_without_its_history() -> None:
+    """A failed test prints what it was called with; a long history would take it for ever."""
+    automaton = _explore_recording(single(Kind.TIMEOUT))
+
+    longest = max(automaton.nodes, key=lambda node: len(automaton.history(node)))
+
+    assert len(automaton.history(longest)) > 20
+    assert len(repr(longest)) < 5_000
 
 
 class _Recording(Automaton):
@@ -81,6 +80,15 @@ def _explore_recording(scope: Scope) -> _Recording:
     territory.automaton = recording
     explore(territory)
     return recording
+
+
+def _compare_merges(automaton: _Recording, count_max: int) -> None:
+    """Compares so many of the merges, or all of them where there are fewer."""
+    chance = Random(_SEED)  # noqa: S311 - it has to be repeatable
+    merged = list(automaton.merged.items())
+    for (number, answer), node in chance.sample(merged, min(count_max, len(merged))):
+        other = (*automaton.history(automaton.nodes[number]), answer)
+        _drive(automaton, node, other, chance)
 
 
 def _drive(automaton: _Recording, node: Node, other: tuple[Answer, ...], chance: Random) -> None:

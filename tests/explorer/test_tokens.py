@@ -15,6 +15,7 @@ from simulator.explorer.schedule import Schedule, Step
 from simulator.explorer.scope import JobKind, JobSpec, Kind, Scope
 from simulator.explorer.token import from_file_text, from_token, is_token, to_file_text, to_token
 from tests.explorer.counterexamples import SCOPES, find
+from tests.explorer.weakened import SOURCES
 
 # Printed by an earlier run: a token is kept in tickets and has to say the same for ever.
 PRINTED = (
@@ -55,7 +56,8 @@ def run(program: str, argument: str, *, seed: str = "0", python: str = sys.execu
     """What a program prints under another seed of hashing, or another Python without packages."""
     done = subprocess.run(
         [python, "-c", program, argument],
-        env={"PATH": os.environ["PATH"], "PYTHONHASHSEED": seed, "PYTHONPATH": "."},
+        cwd=SOURCES,
+        env={"PATH": os.environ["PATH"], "PYTHONHASHSEED": seed, "PYTHONPATH": str(SOURCES)},
         capture_output=True,
         text=True,
         check=False,

@@ -110,7 +110,7 @@ def test_signal_in_the_middle_of_a_redeploy_does_not_call_its_tenant_untouched(
     def is_cancelled(kind: str) -> None:
         if kind == "after-redeploy":
             jobs[0].process.send_signal(signal.SIGTERM)
-            assert "SIGTERM" in jobs[0].read_error_line("SIGTERM")
+            assert jobs[0].has_told("SIGTERM")
 
     world.fleet.tick = is_cancelled
     jobs.append(world.start("deploy", "--json", "--commit", newer))
