@@ -23,7 +23,7 @@ from release.core.sighting import ChecksState, Observation, PointerSight
 from release.core.values import Release, Sha
 from release.errors import Refused, Unavailable
 from release.stages.gate import find_images, read_head
-from release.stages.observe import is_abandoned, list_candidates, see_pointer
+from release.stages.observe import is_abandoned, is_denied, list_candidates, see_pointer
 from release.stages.relate import compare, newest_of, relate
 from release.stages.run import Ended, Run
 
@@ -116,16 +116,12 @@ async def _find_claimed(run: Run, record: Record | None, seen: Iterable[Sha]) ->
         sha
         for sha in dict.fromkeys(seen)
         if await compare(run, sha, record.mark) is Order.NEWER
-        and not await _is_denied(run, record, sha)
+        and not await is_denied(run, record, sha)
     ]
     found = await newest_of(run, newer)
     if found is not None:
         run.warn(f"{found.short} was seen, which is newer than the mark {record.mark.short}")
     return found or record.mark
-
-
-async def _is_denied(run: Run, record: Record, sha: Sha) -> bool:
-    return find_denial(record, await relate(run, record, ours=sha)) is not None
 
 
 async def _judge_head(run: Run, head: Sha, claimed: Sha | None) -> list[Part]:
@@ -215,7 +211,7 @@ async def _judge_seen(run: Run, name: str, sha: Sha, target: Sha | None) -> Part
     order = await compare(run, sha, target)
     part = judge_part(name, sha, order, is_abandoned=is_abandoned(run, sha))
     record = run.reading.record
-    if order is Order.NEWER and record is not None and await _is_denied(run, record, sha):
+    if order is Order.NEWER and record is not None and await is_denied(run, record, sha):
         return replace(part, note="denied: run rollback again")
     return part
 

@@ -26,6 +26,7 @@ __all__ = [
     "forgotten_intent",
     "is_abandoned",
     "is_above_mark",
+    "is_denied",
     "list_candidates",
     "observe",
     "see_pointer",
@@ -130,7 +131,7 @@ async def _raise_mark(run: Run, newer: dict[Sha, str]) -> None:
 
 async def _raise_once(run: Run, record: Record, newest: Sha, where: str) -> bool:
     """Swaps the mark once; True when it was taken, or when the mark is to stay where it is."""
-    if await _is_denied(run, record, newest):
+    if await is_denied(run, record, newest):
         raise Ended(
             Word.FAILED,
             f"{where} is on {newest.short}, which is denied; nothing was touched. An "
@@ -145,7 +146,8 @@ async def _raise_once(run: Run, record: Record, newest: Sha, where: str) -> bool
     return True
 
 
-async def _is_denied(run: Run, record: Record, sha: Sha) -> bool:
+async def is_denied(run: Run, record: Record, sha: Sha) -> bool:
+    """Whether the deny-list holds that release."""
     return record.denial(await relate(run, record, ours=sha)) is not None
 
 

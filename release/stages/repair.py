@@ -3,12 +3,13 @@
 This module must not have effects on tenants or pointers; it only raises their fence.
 """
 
+from dataclasses import replace
 from functools import partial
 
-from release.core.ledger import Past
 from release.core.sighting import Fencing
 from release.core.transitions import repair
 from release.errors import FenceRefused, Refused
+from release.stages.hand import past_of
 from release.stages.observe import adopt, forgotten_intent, list_candidates
 from release.stages.run import Run
 from release.stages.write import try_swap
@@ -64,14 +65,8 @@ async def _ask_fence(run: Run, epoch: int) -> int | None:
 async def _lift(run: Run, fence_seen: int | None, said: str) -> bool:
     record = run.record
     epoch = max(record.epoch, fence_seen or 0) + (1 if fence_seen is None else EPOCHS_APART)
-    past = Past(
-        job=run.job,
-        release=record.holder.release if record.holder else run.release,
-        epoch=epoch,
-        word="repaired",
-        reason=said,
-        at=await run.ports.clock.utc_now(),
-    )
+    past = past_of(run, record, "repaired", said, at=await run.ports.clock.utc_now())
+    past = replace(past, epoch=epoch)
     forgotten = forgotten_intent(run, "whatever the ledger forgot when it was set back")
     return await try_swap(run, partial(repair, epoch=epoch, forgotten=forgotten, past=past))
 

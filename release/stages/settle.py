@@ -12,8 +12,8 @@ from release.core.sighting import Row, RowState
 from release.core.transitions import raise_mark
 from release.core.values import Sha, Tenant
 from release.stages.effect import redeploy
-from release.stages.observe import is_above_mark
-from release.stages.relate import compare, relate
+from release.stages.observe import is_above_mark, is_denied
+from release.stages.relate import compare
 from release.stages.run import Ended, Run, names
 from release.stages.write import check_standing, rest, write
 
@@ -98,7 +98,7 @@ async def heed_newer(run: Run, sha: Sha, where: str) -> None:
     record = run.reading.record
     if record is not None and run.is_holder and before is not None:
         await check_standing(run, before)
-    if record is not None and record.denial(await relate(run, record, ours=sha)) is not None:
+    if record is not None and await is_denied(run, record, sha):
         raise Ended(Word.FAILED, f"{where} is on {sha.short}, which is denied: run rollback")
     if record is not None and run.is_holder:
         is_pinned = record.is_pinned(await run.ports.clock.utc_now())

@@ -15,9 +15,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from simulator.control_plane import FenceKind
-from simulator.job_config import Address, Pace, write_config
+from simulator.job_config import Pace, write_config
 from simulator.process import Running
-from simulator.served import ServeOptions, edge_of, git_of
+from simulator.served import ServeOptions
 from tests.kills.processes import JobProcess, served_world
 from tests.kills.verdict import (
     Course,
@@ -27,6 +27,7 @@ from tests.kills.verdict import (
     has_left_open,
     list_span_s,
 )
+from tests.support.live_world import address_of
 
 __all__ = ["BOUND_S", "LEASE_S", "Kill", "Plan", "kill_once"]
 
@@ -167,7 +168,7 @@ class _Scene:
 
     def _set_the_scene(self, world: Running) -> None:
         for actor in (_FIRST, _OLDER, _NEWER):
-            path = write_config(self._folder / actor, _address(world, actor), _PACE)
+            path = write_config(self._folder / actor, address_of(world, actor), _PACE)
             text = path.read_text("utf-8")
             path.write_text(text.replace("[lease]", f"[lease]\nsend_margin_s = {SEND_MARGIN_S}"))
         done = self._start("ledger-init", _FIRST).finish()
@@ -262,24 +263,3 @@ def _wait_for_next(world: Running, index: int) -> None:
         for line in connection.getresponse():
             if line.startswith((b"data: ", b": still here")):
                 return
-
-
-def _address(world: Running, actor: str) -> Address:
-    state = world.state
-    url = state.url_of(actor)
-    return Address(
-        url=url,
-        edge=edge_of(url),
-        git=git_of(url, state.forge_repository),
-        environment=state.environment,
-        branch=state.branch,
-        forge_repository=state.forge_repository,
-        repositories=state.repositories,
-        promoted_tag="latest",
-        registry_user=state.registry_user,
-        tokens={
-            "forge": state.forge_owner_token,
-            "fleet": state.control_plane_token,
-            "registry": state.registry_password,
-        },
-    )

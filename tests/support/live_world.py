@@ -21,7 +21,7 @@ from simulator.process import Running, simulation
 from simulator.served import ServeOptions, edge_of, git_of
 from tests.support.shell import Said, Shell
 
-__all__ = ["QUICK", "REQUIRED", "TENANTS", "Happened", "LiveWorld", "live_world"]
+__all__ = ["QUICK", "REQUIRED", "TENANTS", "Happened", "LiveWorld", "address_of", "live_world"]
 
 TENANTS = ("hongming", "acme", "globex")
 """The fleet of a live world; the first one is the canary."""
@@ -149,7 +149,7 @@ def live_world(folder: Path, pace: Pace = QUICK, **variables: str) -> Iterator[L
     with simulation(folder / "simulation", options) as running:
         shell = Shell(folder=folder, variables=variables)
         for actor in _ACTORS:
-            write_config(folder / actor, _address(running, actor), pace)
+            write_config(folder / actor, address_of(running, actor), pace)
         world = LiveWorld(running=running, shell=shell)
         desk = Desk.open(config=world.config(_OPERATOR), is_quiet=True)
         desk.ledger_init()
@@ -157,7 +157,8 @@ def live_world(folder: Path, pace: Pace = QUICK, **variables: str) -> Iterator[L
         yield world
 
 
-def _address(running: Running, actor: str) -> Address:
+def address_of(running: Running, actor: str) -> Address:
+    """How one actor reaches a running simulation."""
     state = running.state
     url = state.url_of(actor)
     return Address(
