@@ -102,6 +102,8 @@ def tests(session: nox.Session) -> None:
         "--numprocesses=2",
         # By file: a file shares one world, and a group's mark is lost on this pytest.
         "--dist=loadfile",
+        # A dead worker ends the run: with a new one in its place, the others may wait for ever.
+        "--max-worker-restart=0",
         "--ignore=tests/package",
     ]
     if not session.posargs and session.python == THIS_PYTHON:
