@@ -11,6 +11,7 @@ from typing import Any
 from release.ci_environment import CiKind, CiRun
 from release.core.printable import printable
 from release.errors import Invalid
+from release.fleet_settings import FleetKind
 from release.overrides import Override, check_keys, read_flags, read_variables
 from release.settings import Config, ForgeKind, Tables
 from release.validation import validate
@@ -20,6 +21,8 @@ __all__ = ["load_config"]
 _ENVIRONMENT_DEFAULT = Tables.__dataclass_fields__["environment"].default
 _PLACES = frozenset({"token", "password", "switch"})
 """Tables that name one place: another place replaces the whole table, it is not laid over it."""
+_KINDS = frozenset({"fleet"})
+"""Tables whose `kind` says which keys they may have: another kind replaces the whole table."""
 _EXCLUDED_BY = {"env": ("file",), "file": ("env", "variable"), "variable": ("file", "ref")}
 
 
@@ -94,11 +97,19 @@ def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in over.items():
         known = merged.get(key)
-        if isinstance(known, dict) and isinstance(value, dict) and key not in _PLACES:
+        is_laid_over = key not in _PLACES and not (key in _KINDS and _is_another_kind(known, value))
+        if is_laid_over and isinstance(known, dict) and isinstance(value, dict):
             merged[key] = _merge(known, value)
         else:
             merged[key] = value
     return merged
+
+
+def _is_another_kind(known: object, over: object) -> bool:
+    if not isinstance(known, dict) or not isinstance(over, dict):
+        return False
+    kind = known.get("kind", FleetKind.CONTROL_PLANE)
+    return bool(over.get("kind", kind) != kind)
 
 
 def _token_variables(plain: Mapping[str, Any]) -> list[str]:

@@ -10,7 +10,7 @@ from signal import Signals
 from typing import Any, TypeVar
 
 from release.core.assignment import Assignment
-from release.core.values import Release, Sha
+from release.core.values import JobId, Release, Sha
 from release.errors import Invalid
 from release.pipeline import start
 from release.ports import Ports
@@ -56,9 +56,10 @@ class JobStarter:
         is_unguarded = orders.get("is_unguarded", False)
         try:
             with CancelOnSignal(listening.take):
-                async with open_ports(self.setup, is_unguarded=is_unguarded) as ports:
+                job = new_job(self.setup.ci)
+                async with open_ports(self.setup, job, is_unguarded=is_unguarded) as ports:
                     release = await self._find_release(wanted, ports)
-                    run = start(replace(self._assignment(release), **orders), ports)
+                    run = start(replace(self._assignment(release, job), **orders), ports)
                     listening.run = run
                     return await act(run)
         except asyncio.CancelledError:
@@ -79,11 +80,11 @@ class JobStarter:
             )
         return self.release(await find_target(wanted, ports, self.setup.config))
 
-    def _assignment(self, release: Release) -> Assignment:
+    def _assignment(self, release: Release, job: JobId) -> Assignment:
         config = self.setup.config
         return Assignment(
             environment=config.environment,
-            job=new_job(self.setup.ci),
+            job=job,
             release=release,
             policy=config.policy,
             repositories=config.registry.repositories,

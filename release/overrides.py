@@ -21,6 +21,7 @@ __all__ = [
     "Override",
     "check_keys",
     "is_secret",
+    "is_token_variable",
     "read_flags",
     "read_variables",
     "variable_name",
@@ -52,6 +53,11 @@ def variable_name(path: tuple[str, ...]) -> str:
 def is_secret(path: tuple[str, ...]) -> bool:
     """Whether a value at this path might be a token that somebody put there by mistake."""
     return bool(_SECRET_KEYS & set(path))
+
+
+def is_token_variable(name: str) -> bool:
+    """Whether an environment variable holds a token of Headway's, by its name."""
+    return _TOKEN_VARIABLE.fullmatch(name) is not None
 
 
 def check_keys(plain: Mapping[str, object], source: str, *, under: tuple[str, ...] = ()) -> None:
@@ -115,7 +121,7 @@ def read_variables(
             origin = f"environment variable {name}"
             value = _convert(text, _leaves()[by_name[name]], origin)
             found.append(Override(path=by_name[name], value=value, origin=origin))
-        elif not _TOKEN_VARIABLE.fullmatch(name):
+        elif not is_token_variable(name):
             close = get_close_matches(name, [*by_name, *PLAIN_VARIABLES], n=1, cutoff=_CLOSE)
             raise Invalid(
                 "no such setting",

@@ -16,13 +16,12 @@ from release.core.policy import OnNewer, Policy, SupersededBy
 from release.core.switch import Switch
 from release.core.values import Pointer, Release, Sha
 from release.errors import Invalid
+from release.fleet_settings import EdgeTable, FleetTable
+from release.setting_types import EXACT, Seconds, Text, Timeout, TokenSource
 
 __all__ = [
     "CiTable",
     "Config",
-    "EdgeTable",
-    "FleetKind",
-    "FleetTable",
     "ForgeKind",
     "ForgeTable",
     "HttpTable",
@@ -35,17 +34,12 @@ __all__ = [
     "RolloutTable",
     "SettleTable",
     "Tables",
-    "TokenSource",
 ]
 
 _DEFAULTS = Policy()
-_EXACT = ConfigDict(extra="forbid", strict=True)
+_FORGE_TOKEN = TokenSource(env="HEADWAY_FORGE_TOKEN")
 _ENVIRONMENT = r"^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$"
 _SAMPLE = Sha("0" * 40)
-
-Text = Annotated[str, Field(min_length=1, max_length=2000)]
-Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Timeout = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class ForgeKind(StrEnum):
@@ -53,12 +47,6 @@ class ForgeKind(StrEnum):
 
     GITEA = "gitea"
     GIT = "git"
-
-
-class FleetKind(StrEnum):
-    """Who moves the tenants."""
-
-    CONTROL_PLANE = "control_plane"
 
 
 class LedgerKind(StrEnum):
@@ -69,71 +57,25 @@ class LedgerKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TokenSource:
-    """Where a token is found: in an environment variable or in a file; never the token itself."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = _EXACT
-    env: Text | None = None
-    file: Text | None = None
-
-    def __post_init__(self) -> None:
-        if bool(self.env) == bool(self.file):
-            # Pydantic adds the path of the key to a ValueError, which is not known here.
-            raise ValueError('exactly one of { env = "NAME" } and { file = "/path" }')
-
-    def __str__(self) -> str:
-        return f"environment variable {self.env}" if self.env else f"file {self.file}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ForgeTable:
     """[forge]: the deploy branch, what CI says of it, and the kill switch."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _EXACT
+    __pydantic_config__: ClassVar[ConfigDict] = EXACT
     kind: ForgeKind = ForgeKind.GITEA
     url: Text
     branch: Text
     repository: Text | None = None
-    token: TokenSource = TokenSource(env="HEADWAY_FORGE_TOKEN")
+    token: TokenSource = _FORGE_TOKEN
     required_contexts: tuple[Text, ...] | None = None
     own_context: Text | None = None
     switch: Switch | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FleetTable:
-    """[fleet]: whoever moves tenants from one release to another."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = _EXACT
-    kind: FleetKind = FleetKind.CONTROL_PLANE
-    url: Text
-    token: TokenSource = TokenSource(env="HEADWAY_FLEET_TOKEN")
-    timeout_s: Timeout = 240.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EdgeTable:
-    """[edge]: what tenants serve to the world."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = _EXACT
-    url: Text
-    concurrency: Annotated[int, Field(ge=1, le=4096)] = 128
-    timeout_s: Timeout = 10.0
-
-    def __post_init__(self) -> None:
-        if set(re.findall(r"\{(.*?)\}", self.url)) != {"slug"}:
-            raise Invalid(
-                "must hold {slug} and nothing else in braces",
-                on="edge.url",
-                expected="a URL such as https://{slug}.example.com/buildinfo",
-            )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryTable:
     """[registry]: images, and the tags that point at them."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _EXACT
+    __pydantic_config__: ClassVar[ConfigDict] = EXACT
     url: Text
     repositories: Annotated[tuple[Text, ...], Field(min_length=1)]
     image_tag_pattern: Text = "staging-{sha7}"
@@ -166,7 +108,7 @@ class RegistryTable:
 class LedgerTable:
     """[ledger]: the one record of the environment. token: None is the forge's own."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _EXACT
+    __pydantic_config__: ClassVar[ConfigDict] = EXACT
     kind: LedgerKind = LedgerKind.GIT_REF
     url: Text
     ref: Text
@@ -178,7 +120,7 @@ class LedgerTable:
 class RolloutTable:
     """[rollout]: who goes first, how many go together."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _EXACT
+    __pydantic_config__: ClassVar[ConfigDict] = EXACT
     canary: tuple[Text, ...] = ()
     batch_size: int = _DEFAULTS.batch_size
     soak_s: Seconds = _DEFAULTS.soak_s
@@ -189,7 +131,7 @@ class RolloutTable:
 class SettleTable:
     """[settle]: when a tenant counts as settled."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _EXACT
+    __pydantic_config__: ClassVar[ConfigDict] = EXACT
     budget_s: Seconds = _DEFAULTS.settle_budget_s
     interval_s: Seconds = _DEFAULTS.settle_interval_s
     confirmations: int = _DEFAULTS.confirmations
@@ -200,7 +142,7 @@ class SettleTable:
 class CiTable:
     """[ci]: waiting for CI, and telling it the outcome."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _EXACT
+    __pydantic_config__: ClassVar[ConfigDict] = EXACT
     wait_s: Seconds = _DEFAULTS.ci_wait_s
     interval_s: Seconds = _DEFAULTS.ci_interval_s
     dotenv: Text | None = None
@@ -210,7 +152,7 @@ class CiTable:
 class LeaseTable:
     """[lease]: how long silence is taken for life, and how long an effect may still land."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _EXACT
+    __pydantic_config__: ClassVar[ConfigDict] = EXACT
     lease_s: Seconds = _DEFAULTS.lease_s
     send_margin_s: Seconds = _DEFAULTS.send_margin_s
     redeploy_bound_s: Seconds = _DEFAULTS.redeploy_bound_s
@@ -225,7 +167,7 @@ class LeaseTable:
 class PolicyTable:
     """[policy]: who is superseded, who yields, when a job gives up."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _EXACT
+    __pydantic_config__: ClassVar[ConfigDict] = EXACT
     superseded_by: SupersededBy = _DEFAULTS.superseded_by
     on_newer: OnNewer = _DEFAULTS.on_newer
     superseded_exit_code: Annotated[int, Field(ge=0, le=255)] = _DEFAULTS.superseded_exit_code
@@ -237,7 +179,7 @@ class PolicyTable:
 class HttpTable:
     """[http]: exceptions to "only over TLS"."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _EXACT
+    __pydantic_config__: ClassVar[ConfigDict] = EXACT
     allow_insecure_hosts: tuple[Text, ...] = ()
 
 
@@ -245,7 +187,7 @@ class HttpTable:
 class JournalTable:
     """[journal]: the file that takes a line of JSON for each event."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _EXACT
+    __pydantic_config__: ClassVar[ConfigDict] = EXACT
     path: Text | None = None
 
 
@@ -253,7 +195,7 @@ class JournalTable:
 class Tables:
     """All of headway.toml for one environment; the keys of this class are its tables."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _EXACT
+    __pydantic_config__: ClassVar[ConfigDict] = EXACT
     environment: Annotated[str, Field(pattern=_ENVIRONMENT)] = "production"
     forge: ForgeTable
     fleet: FleetTable

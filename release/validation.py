@@ -7,7 +7,7 @@ and must not show a value that might be a token.
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import fields
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,18 +15,17 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from release.core.policy import Policy
-from release.core.printable import printable
 from release.core.values import Tenant
 from release.errors import Invalid
-from release.overrides import is_secret, variable_name
+from release.fleet_validation import check_fleet, find_missing
+from release.overrides import is_secret
+from release.setting_errors import Places, move, name_misfit, name_missing, show
 from release.settings import Config, ForgeKind, LedgerKind, Tables
 
 __all__ = ["validate"]
 
-_USERINFO = re.compile(r"//[^/@\s]*@")
 _REF = re.compile(r"refs(?:/(?!\.)[A-Za-z0-9._-]+){2,}(?<!\.lock)(?<!\.)")
 _PLACE_EXPECTED = 'exactly one of { env = "NAME" } and { file = "/path" }'
-_SAFE = "nothing was touched"
 _FORGE_URL = ("forge", "url")
 _FORGE_REPOSITORY = ("forge", "repository")
 _LEDGER_URL = ("ledger", "url")
@@ -54,29 +53,10 @@ _POLICY_KEYS: Mapping[str, tuple[str, str]] = {
     "swap_attempts_max": ("lease", "swap_attempts_max"),
     "claims_max": ("lease", "claims_max"),
 }
-_CI_SOURCES: Mapping[tuple[str, ...], str] = {
-    _FORGE_URL: "GITHUB_SERVER_URL or CI_SERVER_URL",
-    _FORGE_REPOSITORY: "GITHUB_REPOSITORY or CI_PROJECT_PATH",
-    ("forge", "branch"): "GITHUB_REF or CI_COMMIT_BRANCH, in the run of a push",
-}
+_TABLES = tuple(one.name for one in fields(Tables))
 _TABLES_NEEDED: Mapping[str, Mapping[str, object]] = {
     name: {} for name in ("forge", "fleet", "edge", "registry", "ledger")
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Places:
-    """Says for messages where the value of a key came from."""
-
-    source: str
-    origins: Mapping[tuple[str, ...], str]
-
-    def of(self, path: tuple[str, ...]) -> str:
-        for length in range(len(path), 0, -1):
-            if path[:length] in self.origins:
-                return self.origins[path[:length]]
-        shown = path[0] + "".join(f"[{one}]" if one.isdigit() else f".{one}" for one in path[1:])
-        return f"{self.source}: {shown}"
 
 
 def validate(
@@ -87,40 +67,50 @@ def validate(
     source: the name of the file.
     origins: the variable or flag that a value came from, where it is not the file.
     """
-    places = _Places(source=source, origins=origins)
+    places = Places(source=source, origins=origins)
     whole = json.dumps({**_TABLES_NEEDED, **plain}, default=str)
+    needed = find_missing(plain)
     try:
         tables = TypeAdapter(Tables).validate_json(whole)
     except ValidationError as exc:
-        raise _explain(exc.errors(include_url=False), places) from exc
+        raise _explain(exc.errors(include_url=False), needed, places) from exc
     except Invalid as exc:
-        raise _move(exc, f"{source}: {exc.on}") from exc
+        raise move(exc, f"{source}: {exc.on}") from exc
+    if needed:
+        raise name_missing(needed[0], places, also=needed[1:])
     _check_forge(tables, places)
     _check_ledger(tables, places)
     for path in (("fleet", "url"), ("edge", "url"), ("registry", "url")):
         _check_url(tables, path, places)
+    check_fleet(tables, places)
     for window in tables.freeze:
         if window.start.tzinfo or window.end.tzinfo:
-            raise _misfit(places.of(("freeze",)), "a time with an offset", "local time, time_zone")
+            raise name_misfit(
+                places.of(("freeze",)), "a time with an offset", "local time, time_zone"
+            )
     return _configure(tables, places)
 
 
-def _explain(errors: list[ErrorDetails], places: _Places) -> Invalid:
+def _explain(
+    errors: list[ErrorDetails], needed: Sequence[tuple[str, ...]], places: Places
+) -> Invalid:
     """Makes one error of the first that is wrong, or else of all keys that are missing."""
-    missing = [_path(error) for error in errors if error["type"] == "missing"]
-    if _LEDGER_URL in missing:
+    absent = [_path(error) for error in errors if error["type"] == "missing"]
+    absent += [path for path in needed if path not in absent]
+    if _LEDGER_URL in absent:
         # It is made from the forge's, so the forge lacks something: that is what to name.
-        missing.remove(_LEDGER_URL)
-        missing += [] if _FORGE_URL in missing else [_FORGE_REPOSITORY]
+        absent.remove(_LEDGER_URL)
+        absent += [] if _FORGE_URL in absent else [_FORGE_REPOSITORY]
     wrong = next((error for error in errors if error["type"] != "missing"), None)
     if wrong is None:
-        return _missing(missing[0], places, also=missing[1:])
+        first, *others = sorted(absent, key=lambda path: _TABLES.index(path[0]))
+        return name_missing(first, places, also=others)
     path = _path(wrong)
     expected = wrong["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
     if is_secret(path):
-        return _misfit(places.of(path), _kind(wrong["input"]), _PLACE_EXPECTED)
-    seen = _shown(wrong["input"])
-    return _misfit(places.of(path), seen, expected.replace("an object", "a table"))
+        return name_misfit(places.of(path), _kind(wrong["input"]), _PLACE_EXPECTED)
+    seen = show(wrong["input"])
+    return name_misfit(places.of(path), seen, expected.replace("an object", "a table"))
 
 
 def _kind(value: object) -> str:
@@ -132,77 +122,51 @@ def _path(error: ErrorDetails) -> tuple[str, ...]:
     return tuple(str(part) for part in error["loc"])
 
 
-def _missing(
-    path: tuple[str, ...], places: _Places, *, also: Sequence[tuple[str, ...]] = ()
-) -> Invalid:
-    told = f", or {_CI_SOURCES[path]} of the CI" if path in _CI_SOURCES else ""
-    others = ", ".join(".".join(other) for other in also)
-    return Invalid(
-        "is missing",
-        on=places.of(path),
-        expected=f"{path[-1]} in [{'.'.join(path[:-1])}], or {variable_name(path)}{told}",
-        safe=_SAFE,
-        advice=f"Missing too: {others}" if others else "",
-    )
-
-
-def _misfit(place: str, seen: str, expected: str) -> Invalid:
-    return Invalid("does not fit", on=place, seen=seen, expected=expected, safe=_SAFE)
-
-
-def _move(exc: Invalid, place: str) -> Invalid:
-    return Invalid(
-        exc.failed, on=place, seen=exc.seen, expected=exc.expected, safe=_SAFE, advice=exc.advice
-    )
-
-
-def _shown(value: object) -> str:
-    return repr(_USERINFO.sub("//(hidden)@", printable(str(value), 80)))
-
-
-def _check_forge(tables: Tables, places: _Places) -> None:
+def _check_forge(tables: Tables, places: Places) -> None:
     forge = tables.forge
     is_web = urlsplit(forge.url).scheme in {"http", "https"}
     if forge.kind is ForgeKind.GITEA or is_web:
         _check_url(tables, _FORGE_URL, places)
     if forge.kind is ForgeKind.GITEA and forge.repository is None:
-        raise _missing(_FORGE_REPOSITORY, places)
+        raise name_missing(_FORGE_REPOSITORY, places)
     if forge.kind is ForgeKind.GIT and forge.required_contexts:
         place = places.of(("forge", "required_contexts"))
-        raise _misfit(place, "contexts", "none with kind git, which tells no CI statuses")
+        raise name_misfit(place, "contexts", "none with kind git, which tells no CI statuses")
     if forge.kind is ForgeKind.GIT and forge.switch and forge.switch.variable:
         place = places.of(("forge", "switch", "variable"))
-        raise _misfit(place, repr(forge.switch.variable), "a file with kind git")
+        raise name_misfit(place, repr(forge.switch.variable), "a file with kind git")
 
 
-def _check_ledger(tables: Tables, places: _Places) -> None:
+def _check_ledger(tables: Tables, places: Places) -> None:
     ledger = tables.ledger
     if ledger.kind is LedgerKind.FILE:
         if ledger.path is None:
-            raise _missing(("ledger", "path"), places)
+            raise name_missing(("ledger", "path"), places)
         return
     if not _REF.fullmatch(ledger.ref):
-        raise _misfit(places.of(("ledger", "ref")), _shown(ledger.ref), "refs/<folder>/<name>")
+        raise name_misfit(places.of(("ledger", "ref")), show(ledger.ref), "refs/<folder>/<name>")
     if urlsplit(ledger.url).scheme in {"http", "https"}:
         _check_url(tables, _LEDGER_URL, places)
 
 
-def _check_url(tables: Tables, path: tuple[str, str], places: _Places) -> None:
+def _check_url(tables: Tables, path: tuple[str, str], places: Places) -> None:
     """Refuses early what the HTTP client would refuse, and names the key."""
     text = getattr(getattr(tables, path[0]), path[1])
+    if text is None:
+        return
     try:
         parts = urlsplit(text.replace("{slug}", "slug"))
     except ValueError as exc:
-        raise _misfit(places.of(path), _shown(text), "a URL") from exc
+        raise name_misfit(places.of(path), show(text), "a URL") from exc
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise _misfit(places.of(path), _shown(text), "a URL with https:// and a host")
+        raise name_misfit(places.of(path), show(text), "a URL with https:// and a host")
     if "@" in parts.netloc:
-        raise _misfit(places.of(path), _shown(text), "a URL without a user; tokens go in `token`")
+        raise name_misfit(places.of(path), show(text), "a URL without a user; tokens go in `token`")
     if parts.query or parts.fragment:
-        raise _misfit(places.of(path), _shown(text), "a URL without ? and #")
+        raise name_misfit(places.of(path), show(text), "a URL without ? and #")
 
 
-def _configure(tables: Tables, places: _Places) -> Config:
+def _configure(tables: Tables, places: Places) -> Config:
     return Config(
         environment=tables.environment,
         forge=tables.forge,
@@ -218,16 +182,16 @@ def _configure(tables: Tables, places: _Places) -> Config:
     )
 
 
-def _make_policy(tables: Tables, places: _Places) -> Policy:
+def _make_policy(tables: Tables, places: Places) -> Policy:
     given = {
         name: getattr(getattr(tables, table), key) for name, (table, key) in _POLICY_KEYS.items()
     }
     try:
         canary = tuple(Tenant(slug) for slug in tables.rollout.canary)
     except Invalid as exc:
-        raise _move(exc, f"{places.of(('rollout', 'canary'))} {exc.on}") from exc
+        raise move(exc, f"{places.of(('rollout', 'canary'))} {exc.on}") from exc
     try:
         return Policy(canary=canary, **given)
     except Invalid as exc:
         path: tuple[str, ...] = _POLICY_KEYS.get(exc.on, (exc.on,))
-        raise _move(exc, places.of(path)) from exc
+        raise move(exc, places.of(path)) from exc

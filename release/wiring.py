@@ -10,14 +10,13 @@ import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from release.adapters.ci import CiReport
 from release.adapters.clock import SystemClock
-from release.adapters.control_plane import ControlPlaneFleet
 from release.adapters.docker_config import read_credentials
-from release.adapters.edge import HttpEdge
 from release.adapters.environment_ledger import EnvironmentLedger
 from release.adapters.file_ledger import FileLedger
 from release.adapters.git_command import GitCommand
@@ -26,7 +25,7 @@ from release.adapters.git_mirror import GitMirror
 from release.adapters.git_ref_ledger import GitRefLedger
 from release.adapters.git_remote import GitRemote
 from release.adapters.gitea import GiteaForge, gitea_http
-from release.adapters.http import Http, HttpPool
+from release.adapters.http import HttpPool
 from release.adapters.journal import ConsoleJournal, JsonLinesJournal, TeeJournal
 from release.adapters.memory_ledger import MemoryLedger
 from release.adapters.registry import OciRegistry
@@ -38,7 +37,9 @@ from release.core.history import Version
 from release.core.values import JobId, Secret
 from release.errors import Invalid
 from release.ports import Clock, Forge, Journal, Ledger, Ports
-from release.settings import Config, ForgeKind, LedgerKind, TokenSource
+from release.setting_types import TokenSource
+from release.settings import Config, ForgeKind, LedgerKind
+from release.wiring_fleet import Means, open_fleet
 
 __all__ = [
     "CancelOnSignal",
@@ -129,7 +130,9 @@ def ci_report(setup: Setup) -> CiReport:
 
 
 @asynccontextmanager
-async def open_ports(setup: Setup, *, is_unguarded: bool = False) -> AsyncIterator[Ports]:
+async def open_ports(
+    setup: Setup, job: JobId, *, is_unguarded: bool = False
+) -> AsyncIterator[Ports]:
     """Opens every adapter for one job and closes them after it.
 
     is_unguarded: puts a private ledger of this process in the place of the configured one.
@@ -138,12 +141,18 @@ async def open_ports(setup: Setup, *, is_unguarded: bool = False) -> AsyncIterat
     insecure = config.http.allow_insecure_hosts
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(HttpPool(clock=clock, insecure_hosts=insecure))
-        edge = await stack.enter_async_context(
-            HttpEdge(
-                config.edge.url,
-                concurrency=config.edge.concurrency,
-                timeout_s=config.edge.timeout_s,
-                insecure_hosts=insecure,
+        registry = _registry(setup, pool)
+        opened = await open_fleet(
+            Means(
+                config=config,
+                variables=setup.variables,
+                clock=clock,
+                pool=pool,
+                stack=stack,
+                read_token=partial(_require_token, setup.variables),
+                find_login=partial(_credentials, setup),
+                registry=registry,
+                job=job,
             )
         )
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="headway-")))
@@ -152,9 +161,9 @@ async def open_ports(setup: Setup, *, is_unguarded: bool = False) -> AsyncIterat
         yield Ports(
             clock=clock,
             forge=_forge(setup, pool, git),
-            fleet=_fleet(setup, pool),
-            edge=edge,
-            registry=_registry(setup, pool),
+            fleet=opened.fleet,
+            edge=opened.edge,
+            registry=registry,
             ledger=EnvironmentLedger(ledger, environment=config.environment),
             journal=_journal(config),
         )
@@ -209,42 +218,27 @@ def _forge(setup: Setup, pool: HttpPool, git: _Git) -> Forge:
     )
 
 
-def _fleet(setup: Setup, pool: HttpPool) -> ControlPlaneFleet:
-    fleet = setup.config.fleet
-    token = _read_token(fleet.token, setup.variables, "fleet.token")
-    assert token is not None, "a required token was read"
-    http = Http(
-        pool,
-        "control plane",
-        fleet.url,
-        headers={"authorization": Secret(f"Bearer {token.reveal()}")},
-    )
-    policy = setup.config.policy
-    # Past its bound nobody counts on a redeploy any more, so an answer would come too late.
-    timeout_s = min(fleet.timeout_s, policy.redeploy_bound_s - policy.send_margin_s)
-    return ControlPlaneFleet(http, environment=setup.config.environment, timeout_s=timeout_s)
-
-
 def _registry(setup: Setup, pool: HttpPool) -> OciRegistry:
     registry, policy = setup.config.registry, setup.config.policy
     left_s = policy.pointer_bound_s - policy.send_margin_s
     return OciRegistry(
         pool,
         registry.url,
-        credentials=_credentials(setup),
+        credentials=_credentials(setup, urlsplit(registry.url).netloc),
         send_within_s=left_s * _READ_SHARE,
         write_within_s=left_s * _WRITE_SHARE,
     )
 
 
-def _credentials(setup: Setup) -> Credentials | None:
+def _credentials(setup: Setup, host: str) -> Credentials | None:
+    """What the host is logged in to with: the settings' own user for the registry of theirs."""
     registry = setup.config.registry
-    if registry.username is not None and registry.password is not None:
+    if host == urlsplit(registry.url).netloc and registry.username and registry.password:
         password = _read_token(registry.password, setup.variables, "registry.password")
         return Credentials(username=registry.username, password=password)
     folder = setup.variables.get("DOCKER_CONFIG")
     path = Path(folder, "config.json") if folder else Path(registry.docker_config).expanduser()
-    return read_credentials(path, urlsplit(registry.url).netloc)
+    return read_credentials(path, host)
 
 
 def _ledger(setup: Setup, git: _Git, clock: Clock) -> Ledger:
@@ -290,6 +284,12 @@ def _read_token(
     if is_required:
         raise Invalid("there is no token", on=on, expected=f"one in {source}")
     return None
+
+
+def _require_token(variables: Mapping[str, str], source: TokenSource, on: str) -> Secret:
+    token = _read_token(source, variables, on)
+    assert token is not None, "a required token was read"
+    return token
 
 
 def _read_file(path: str, on: str) -> str:

@@ -62,7 +62,8 @@ async def pin(run: Run, *, reason: str, by: str, until: datetime | None) -> str:
 
     def change(record: Record) -> Record:
         _check_pin(record.pin)
-        past = past_of(run, record, "pinned", f"{by}, {said}: {reason}", at=at)
+        why = f"{by}, {said}: {reason}"
+        past = past_of(run, record, word="pinned", reason=why, at=at)
         return set_pin(record, wanted, past)
 
     before = await _change_as_read(run, change)
@@ -91,7 +92,7 @@ async def unlock(run: Run, *, reason: str, by: str) -> str:
     pin = Pin(kind=PinKind.UNLOCK, reason=reason, by=by, at=at)
 
     def change(record: Record) -> Record:
-        past = past_of(run, record, "unlocked", f"{by}: {reason}", at=at)
+        past = past_of(run, record, word="unlocked", reason=f"{by}: {reason}", at=at)
         return steal(record, pin, past)
 
     taken_from = await _change_as_read(run, change)
@@ -121,7 +122,8 @@ async def accept_rewrite(run: Run, *, reason: str, by: str) -> str:
         )
 
     def change(record: Record) -> Record:
-        past = past_of(run, record, "accepted-rewrite", f"{by}: {reason}", at=at)
+        why = f"{by}: {reason}"
+        past = past_of(run, record, word="accepted-rewrite", reason=why, at=at)
         return rewritten(record, sha=sha, past=past)
 
     changed = await _change_as_read(run, change)
@@ -144,9 +146,8 @@ async def resume(run: Run, *, fixed_in: Sha | None, by: str) -> str:
         if record is None:
             break
         await _check_fix(run, record, fixed_in)
-        past = past_of(
-            run, record, "resumed", by if fixed_in is None else f"{by}: {fixed_in}", at=at
-        )
+        why = by if fixed_in is None else f"{by}: {fixed_in}"
+        past = past_of(run, record, word="resumed", reason=why, at=at)
         # The check was of this very record: another one is read and checked anew.
         if await try_swap(run, partial(lift_pin, fixed_in=fixed_in, past=past)):
             pin = record.pin
@@ -199,7 +200,7 @@ async def _change_as_read(run: Run, change: Change) -> Record:
     raise Refused("the record kept changing", on=run.assignment.environment)
 
 
-def past_of(run: Run, record: Record, word: str, reason: str, *, at: datetime) -> Past:
+def past_of(run: Run, record: Record, *, word: str, reason: str, at: datetime) -> Past:
     """What the history shows of a person's verb: about the holder's release, else the mark's."""
     release = record.holder.release if record.holder else run.release
     return Past(job=run.job, release=release, epoch=record.epoch, word=word, reason=reason, at=at)

@@ -65,7 +65,8 @@ async def _ask_fence(run: Run, epoch: int) -> int | None:
 async def _lift(run: Run, fence_seen: int | None, said: str) -> bool:
     record = run.record
     epoch = max(record.epoch, fence_seen or 0) + (1 if fence_seen is None else EPOCHS_APART)
-    past = past_of(run, record, "repaired", said, at=await run.ports.clock.utc_now())
+    at = await run.ports.clock.utc_now()
+    past = past_of(run, record, word="repaired", reason=said, at=at)
     past = replace(past, epoch=epoch)
     forgotten = forgotten_intent(run, "whatever the ledger forgot when it was set back")
     return await try_swap(run, partial(repair, epoch=epoch, forgotten=forgotten, past=past))

@@ -7,7 +7,8 @@ import pytest
 from release.core.policy import OnNewer, Policy
 from release.core.values import Pointer, Sha, Tenant
 from release.errors import Invalid
-from release.settings import ForgeKind, TokenSource
+from release.setting_types import TokenSource
+from release.settings import ForgeKind
 from tests.support.configurations import (
     GITEA_RUN,
     GITLAB_RUN,

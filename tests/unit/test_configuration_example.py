@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import MISSING, fields
 from datetime import time
 from pathlib import Path
 
@@ -11,10 +12,12 @@ import pytest
 from release.core.freeze import Day
 from release.core.switch import Switch
 from release.errors import Invalid
+from release.fleet_settings import CommandTable, FleetKind, SwarmTable
 from release.overrides import check_keys
 from release.settings import Tables
 from tests.support.configurations import GITEA_RUN, GITLAB_RUN, load
 
+TABLES = {FleetKind.SWARM: SwarmTable, FleetKind.COMMAND: CommandTable}
 EXAMPLE_KEY = re.compile(r"^#(?=\[|\w+ = )(?P<line>.*?)(?P<unset>\s+# unset)?$")
 
 
@@ -41,6 +44,16 @@ def uncomment(example: str, *, with_unset: bool) -> str:
         if found and (with_unset or not (found["unset"] or is_unset_table)):
             lines.append(found["line"])
     return "\n".join(lines)
+
+
+def of_kind(text: str, kind: FleetKind) -> str:
+    """The same file with a fleet of that kind: without the tables of others, and their address."""
+    fleet, *tables = re.split(r"^(?=\[)", text, flags=re.MULTILINE)
+    kept = [one for one in tables if one.startswith(f"[fleet.{kind}]") or "[fleet." not in one]
+    whole = "".join([fleet, *kept]).replace('kind = "control_plane"', f'kind = "{kind}"')
+    if kind is FleetKind.CONTROL_PLANE:
+        return whole
+    return whole.replace('url = "https://control.example.com"\n', "")
 
 
 def schema_paths(kind: type, *path: str) -> set[str]:
@@ -102,7 +115,7 @@ def test_example_is_the_schema(example: str) -> None:
 
 def test_example_with_everything_set_is_valid(example: str) -> None:
     """The values that the example shows for keys without a default are good ones."""
-    text = uncomment(example, with_unset=True)
+    text = of_kind(uncomment(example, with_unset=True), FleetKind.CONTROL_PLANE)
 
     config = load(text)
 
@@ -110,6 +123,26 @@ def test_example_with_everything_set_is_valid(example: str) -> None:
     assert (Day.FRIDAY, Day.SATURDAY, Day.SUNDAY) == config.freezes[0].days
     assert (time(16), time(8)) == (config.freezes[0].start, config.freezes[0].end)
     assert "staging" == load(text, env="staging").forge.branch
+
+
+@pytest.mark.parametrize("kind", list(FleetKind))
+def test_fleet_of_each_kind_is_as_the_example_shows_it(example: str, kind: FleetKind) -> None:
+    """Each kind has a table of its own, whose defaults are those that the example shows."""
+    text = of_kind(uncomment(example, with_unset=True), kind)
+
+    fleet = load(text).fleet
+
+    tables = {FleetKind.SWARM: fleet.swarm, FleetKind.COMMAND: fleet.command}
+    assert kind is fleet.kind
+    assert [kind] * (kind in tables) == [one for one, table in tables.items() if table is not None]
+    if kind in TABLES:
+        defaults = {one.name: one.default for one in fields(TABLES[kind])}
+        shown = {name: getattr(tables[kind], name) for name in defaults}
+        assert {} == {
+            name: default
+            for name, default in defaults.items()
+            if default not in {None, MISSING, shown[name]}
+        }
 
 
 def test_workflows_of_examples_set_only_what_headway_knows(checkout: Path, example: str) -> None:
