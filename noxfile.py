@@ -31,6 +31,8 @@ SOURCES = ["release", "simulator", "tests", "bench", "distribution", "tasks.py",
 # What the tests read beside the packages.
 TEST_DATA = ["tests", "docs", "examples", "bench", "distribution", "pyproject.toml"]
 TEST_DATA += ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"]
+# Where tests need a Docker engine; tests/compose comes first, as it has options of its own.
+ENGINE_TESTS = ["tests/compose", "tests/contract", "tests/real"]
 TASKS_OF_THE_WHEEL = '''"""Mounts the installed tasks, as `invoke` finds them here."""
 
 from headway.tasks import namespace
@@ -140,7 +142,7 @@ def _install_wheel(session: nox.Session, *requirements: str) -> Path:
     (wheel,) = DIST.glob("*.whl")
     # The version stays the same from one build to the next, so pip would keep the old one.
     session.install("--force-reinstall", "--no-deps", str(wheel))
-    session.install(f"{wheel}[simulator]", *requirements)
+    session.install(f"{wheel}[simulator,swarm]", *requirements)
     return wheel
 
 
@@ -179,6 +181,19 @@ def _check_rebuild(session: nox.Session, wheel: Path) -> None:
         session.run("python", "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder))
     if (folder / wheel.name).read_bytes() != wheel.read_bytes():
         session.error(f"{sdist.name} builds another wheel than the checkout does")
+
+
+@nox.session
+def compose(session: nox.Session) -> None:
+    """Runs the tests that need a Docker engine: the simulator in containers, and real swarms.
+
+    They are skipped where no engine answers, and fail there when HEADWAY_REQUIRE_DOCKER is 1.
+    `-- --rounds 10 -k races` replays every race between containers ten times in a row.
+    """
+    session.install("-e", ".[simulator,swarm]", *_group("tests"))
+    # Most of a test is waiting for leases to run out, so two at once take little more than one.
+    split = ["--numprocesses=2", "--dist=loadfile", "--max-worker-restart=0"]
+    session.run("pytest", "-m", "engine", *split, *ENGINE_TESTS, *session.posargs)
 
 
 @nox.session

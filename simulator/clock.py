@@ -87,12 +87,18 @@ class LoopClock:
     """The time of the running event loop, for a world behind sockets.
 
     speed: how many seconds pass in the world for each second of the machine.
+    start_s: what the machine's monotonic clock showed at the instant zero, by default what it shows
+    now; worlds in several processes agree on their instants by agreeing on it.
+    epoch: what the wall clock shows now.
     """
 
-    def __init__(self, *, epoch: datetime | None = None, speed: float = 1.0) -> None:
-        self._start_s = time.monotonic()
-        self._epoch = epoch or datetime.now(UTC)
+    def __init__(
+        self, *, epoch: datetime | None = None, speed: float = 1.0, start_s: float | None = None
+    ) -> None:
+        self._start_s = time.monotonic() if start_s is None else start_s
         self._speed = speed
+        lived = timedelta() if start_s is None else timedelta(seconds=self.reading_s())
+        self._epoch = (epoch or datetime.now(UTC)) - lived
         self._waiting: dict[asyncio.Future[bool], Callable[[], bool]] = {}
 
     def reading_s(self) -> float:

@@ -13,14 +13,17 @@ from simulator.faults import Call, Service, Verdict
 from simulator.fleet import Fleet
 from simulator.happenings import Kind, Log
 from simulator.landings import Landings
-from simulator.redeploys import Group, Redeploy, parse_redeploy
-from simulator.wire import Later, Refusal
+from simulator.redeploys import End, Group, LandingOrder, Redeploy, parse_redeploy
+from simulator.wire import Later, Refusal, Underway
 
-__all__ = ["ControlPlane", "FenceKind", "Timing"]
+__all__ = ["Answered", "ControlPlane", "FenceKind", "Run", "Timing"]
 
 _ABSENT = "absent"
 _SUCCESS = "Success"
 _FAILED = "Failed"
+
+Answered = dict[str, object] | Underway[dict[str, object]]
+"""The JSON of an answer, or the work that makes it where tenants are asked over a network."""
 
 
 class FenceKind(StrEnum):
@@ -43,26 +46,33 @@ class Timing:
     answer_s: float = 3.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _End:
-    """What the remote command on one tenant said when it ended."""
-
-    status: str
-    exit_code: int | None = 0
-    error: str = ""
-
-
 @dataclass(slots=True, kw_only=True)
-class _Run:
+class Run:
     """One accepted request, and how it ended on each tenant so far."""
 
     request: Redeploy
     actor: str
     targets: dict[str, str | None] = field(default_factory=dict)
-    ends: dict[str, _End] = field(default_factory=dict)
+    ends: dict[str, End] = field(default_factory=dict)
     stopped: str = ""
 
+    @property
+    def what(self) -> str:
+        """What the log calls it."""
+        return f"{','.join(self.request.slugs)} to {self.request.target_tag}"
+
+    def order(self, slug: str) -> LandingOrder:
+        """What one of its tenants is told to do."""
+        return LandingOrder(
+            slug=slug,
+            target_tag=self.request.target_tag,
+            actor=self.actor,
+            environment=self.request.environment,
+            fence=self.request.fence,
+        )
+
     def failures(self) -> int:
+        """On how many tenants it has ended otherwise than well."""
         return sum(1 for end in self.ends.values() if end.status != _SUCCESS)
 
 
@@ -95,16 +105,10 @@ class ControlPlane:
         if request.is_dry_run:
             listed = self._list(request)
             return Later(after_s=0.0, answer=lambda: listed)
-        run = _Run(request=request, actor=actor)
-        what = f"{','.join(request.slugs)} to {request.target_tag}"
-        self._log.note(Kind.ACCEPTED, what, actor=actor, note=_epoch(request))
+        run = Run(request=request, actor=actor)
+        self._log.note(Kind.ACCEPTED, run.what, actor=actor, note=_epoch(request))
         last_s = self._schedule(run, verdict)
-
-        def answer() -> dict[str, object]:
-            self._log.note(Kind.ANSWERED, what, actor=actor)
-            return self._answer(run)
-
-        return Later(after_s=last_s + self.timing.answer_s, answer=answer)
+        return Later(after_s=last_s + self.timing.answer_s, answer=lambda: self._answer(run))
 
     def _check_fence(self, request: Redeploy, actor: str) -> None:
         if self.fence_kind is FenceKind.NONE or request.fence is None:
@@ -126,7 +130,18 @@ class ControlPlane:
                 after=str(request.fence),
             )
 
-    def _list(self, request: Redeploy) -> dict[str, object]:
+    def land(self, order: LandingOrder, target: str | None) -> End:
+        """Switches one tenant, which compares the fence again where it is kept there.
+
+        target: the release that the order's tag names; None when it names none.
+        """
+        return self._refuse(order) or self._switch(order, target)
+
+    def _list(self, request: Redeploy) -> Answered:
+        """Lists what it would touch, as it is now."""
+        return self._listed(request)
+
+    def _listed(self, request: Redeploy) -> dict[str, object]:
         rows: list[dict[str, object]] = [
             {
                 "slug": slug,
@@ -141,7 +156,7 @@ class ControlPlane:
         ]
         return {"ok": True, "results": rows, **self._fenced()}
 
-    def _schedule(self, run: _Run, verdict: Verdict) -> float:
+    def _schedule(self, run: Run, verdict: Verdict) -> float:
         """Sets every landing going; returns by how much the last one is later than the first."""
         offset_s = last_s = 0.0
         for group in run.request.groups:
@@ -153,7 +168,7 @@ class ControlPlane:
         return last_s
 
     def _schedule_tenant(
-        self, run: _Run, group: Group, slug: str, *, verdict: Verdict, offset_s: float
+        self, run: Run, group: Group, slug: str, *, verdict: Verdict, offset_s: float
     ) -> None:
         own = self._judge(_landing_call(run.actor, slug))
         claimed = own.row or verdict.row
@@ -161,14 +176,19 @@ class ControlPlane:
         late_s = own.late_s or verdict.late_s
         twice_s = verdict.twice_s if own.twice_s is None else own.twice_s
 
+        def take(end: End) -> None:
+            run.ends[slug] = End(status=claimed, exit_code=None) if claimed else end
+
         def act() -> None:
             if group is not run.request.groups[0] and self._is_stopped(run):
                 return
-            end = self._land(run, slug) if has_effect and not late_s else _End(status=_SUCCESS)
-            run.ends[slug] = _End(status=claimed, exit_code=None) if claimed else end
+            if has_effect and not late_s:
+                self._land(run, slug, take)
+            else:
+                take(End(status=_SUCCESS))
 
         def act_unseen() -> None:
-            self._land(run, slug)
+            self._land(run, slug, _forget)
 
         due_s = offset_s + self.timing.landing_s + own.before_s
         self._landings.add(due_s, act)
@@ -177,32 +197,44 @@ class ControlPlane:
         if has_effect and twice_s is not None:
             self._landings.add(due_s + twice_s, act_unseen)
 
-    def _is_stopped(self, run: _Run) -> bool:
+    def _is_stopped(self, run: Run) -> bool:
         if run.failures() > run.request.stragglers_max:
             run.stopped = f"stopped after {run.failures()} failed"
         return bool(run.stopped)
 
-    def _land(self, run: _Run, slug: str) -> _End:
-        """Switches one tenant, which compares the fence again where it is kept there."""
-        request = run.request
-        seen = self.fence_seen.get(request.environment, 0)
-        is_compared = self.fence_kind is FenceKind.LANDING and request.fence is not None
-        if is_compared and request.fence is not None and request.fence < seen:
-            self._log.note(
-                Kind.LANDING_REFUSED, slug, actor=run.actor, note=f"{request.fence} < {seen}"
-            )
-            return _End(status=_FAILED, exit_code=1, error=f"the fence has seen {seen}")
-        target = self._fleet.release_of(request.target_tag)
-        run.targets[slug] = target
-        if target is None:
-            error = f"manifest for {self._fleet.repository}:{request.target_tag} not found"
-            self._log.note(Kind.LANDING_FAILED, slug, actor=run.actor, note=error)
-            return _End(status=_FAILED, exit_code=1, error=error)
-        if self._fleet.land(slug, target, request.target_tag, actor=run.actor):
-            return _End(status=_SUCCESS)
-        return _End(status=_FAILED, exit_code=1, error="the container did not come up")
+    def _land(self, run: Run, slug: str, take: Callable[[End], None]) -> None:
+        """Switches one tenant and hands over how it ended there."""
+        order = run.order(slug)
+        end = self._refuse(order)
+        if end is None:
+            run.targets[slug] = self._fleet.release_of(order.target_tag)
+            end = self._switch(order, run.targets[slug])
+        take(end)
 
-    def _answer(self, run: _Run) -> dict[str, object]:
+    def _refuse(self, order: LandingOrder) -> End | None:
+        seen = self.fence_seen.get(order.environment, 0)
+        is_compared = self.fence_kind is FenceKind.LANDING and order.fence is not None
+        if not is_compared or order.fence is None or order.fence >= seen:
+            return None
+        note = f"{order.fence} < {seen}"
+        self._log.note(Kind.LANDING_REFUSED, order.slug, actor=order.actor, note=note)
+        return End(status=_FAILED, exit_code=1, error=f"the fence has seen {seen}")
+
+    def _switch(self, order: LandingOrder, target: str | None) -> End:
+        if target is None:
+            error = f"manifest for {self._fleet.repository}:{order.target_tag} not found"
+            self._log.note(Kind.LANDING_FAILED, order.slug, actor=order.actor, note=error)
+            return End(status=_FAILED, exit_code=1, error=error)
+        if self._fleet.land(order.slug, target, order.target_tag, actor=order.actor):
+            return End(status=_SUCCESS)
+        return End(status=_FAILED, exit_code=1, error="the container did not come up")
+
+    def _answer(self, run: Run) -> Answered:
+        """Answers a request with the rows of its tenants, as they are now."""
+        return self._answered(run)
+
+    def _answered(self, run: Run) -> dict[str, object]:
+        self._log.note(Kind.ANSWERED, run.what, actor=run.actor)
         rows = [
             row
             for group in run.request.groups
@@ -219,11 +251,11 @@ class ControlPlane:
             body["error"] = run.stopped or f"{failed} of {len(rows)} tenants failed"
         return body
 
-    def _row(self, run: _Run, group: Group, slug: str) -> dict[str, object] | None:
+    def _row(self, run: Run, group: Group, slug: str) -> dict[str, object] | None:
         end = run.ends.get(slug)
         if run.stopped and end is None:
             return None
-        end = end or _End(status="InProgress", exit_code=None)
+        end = end or End(status="InProgress", exit_code=None)
         if end.status == _ABSENT:
             return None
         tenant = self._fleet.tenants[slug]
@@ -244,6 +276,10 @@ class ControlPlane:
 
     def _fenced(self) -> dict[str, object]:
         return {} if self.fence_kind is FenceKind.NONE else {"fenced": self.fence_kind.value}
+
+
+def _forget(_: End) -> None:
+    """Nobody is told how a landing ended that nobody sees."""
 
 
 def _landing_call(actor: str, slug: str) -> Call:

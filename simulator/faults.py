@@ -13,6 +13,8 @@ from release.errors import Invalid
 
 __all__ = ["PASS", "Call", "FaultKind", "FaultRule", "Faults", "Service", "Verdict"]
 
+_WORLD = "world"
+
 
 class Service(StrEnum):
     """Whom a call is made to."""
@@ -77,7 +79,8 @@ class FaultKind(StrEnum):
 class FaultRule:
     """Which calls a fault is about, and what it does to them.
 
-    service, operation, subject, actor: globs. after: lets so many matching calls pass first.
+    service, operation, subject, actor: globs; a call of the world's own parts to each other is
+    matched only by a rule that names `world`. after: lets so many matching calls pass first.
     times: acts on so many calls, then never again; None is for ever.
     """
 
@@ -128,8 +131,10 @@ class FaultRule:
 
     def matches(self, call: Call) -> bool:
         """Whether the rule is about this call, its counts apart."""
+        is_own = call.actor == _WORLD and self.actor != _WORLD
         return (
-            fnmatchcase(call.service, self.service)
+            not is_own
+            and fnmatchcase(call.service, self.service)
             and fnmatchcase(call.operation, self.operation)
             and fnmatchcase(call.subject, self.subject)
             and fnmatchcase(call.actor, self.actor)

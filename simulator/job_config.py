@@ -21,8 +21,10 @@ _PRIVATE = 0o600
 class Address:
     """Where one job finds every face, and what it logs in with.
 
-    tokens: text by the name of its file: `forge`, `fleet`, `registry`. switch: the kill switch's
-    variable; None configures no switch.
+    url: of the forge. fleet, registry: of the control plane and the registry, where those are not
+    the same. tokens: text by the name of its file: `forge`, `fleet`, `registry`. switch: the kill
+    switch's variable; None configures no switch. plain_hosts: those beside loopback that are spoken
+    to without TLS.
     """
 
     url: str
@@ -36,6 +38,9 @@ class Address:
     registry_user: str
     tokens: Mapping[str, str]
     switch: str | None = None
+    fleet: str = ""
+    registry: str = ""
+    plain_hosts: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +69,7 @@ def write_config(folder: Path, address: Address, pace: Pace) -> Path:
     sections = (
         {"": {"environment": address.environment}},
         {"forge": _forge(address, tokens)},
-        {"fleet": _with_token(address.url, tokens / "fleet", timeout_s=pace.fleet_timeout_s)},
+        {"fleet": _fleet(address, tokens, pace)},
         {"edge": {"url": address.edge}},
         {"registry": _registry(address, tokens)},
         {"ledger": {"url": address.git}},
@@ -73,6 +78,7 @@ def write_config(folder: Path, address: Address, pace: Pace) -> Path:
         {"ci": {"wait_s": pace.ci_wait_s, "interval_s": pace.ci_interval_s}},
         {"lease": _lease(pace)},
         {"journal": {"path": str(folder / "journal.jsonl")}},
+        {"http": {"allow_insecure_hosts": list(address.plain_hosts)}},
     )
     path = folder / CONFIG_FILE
     _write_private(path, "\n".join(_section(section) for section in sections))
@@ -92,9 +98,14 @@ def _forge(address: Address, tokens: Path) -> dict[str, object]:
     return forge | ({"switch": {"variable": address.switch}} if address.switch else {})
 
 
+def _fleet(address: Address, tokens: Path, pace: Pace) -> dict[str, object]:
+    url = address.fleet or address.url
+    return _with_token(url, tokens / "fleet", timeout_s=pace.fleet_timeout_s)
+
+
 def _registry(address: Address, tokens: Path) -> dict[str, object]:
     return {
-        "url": address.url,
+        "url": address.registry or address.url,
         "repositories": list(address.repositories),
         "promoted_tag": address.promoted_tag,
         "username": address.registry_user,

@@ -32,16 +32,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 async def _deploy(guard: Guard, setup: Setup, sha: Sha) -> Outcome:
-    config = setup.config
+    config, job = setup.config, new_job(setup.ci)
     assignment = Assignment(
         environment=config.environment,
-        job=new_job(setup.ci),
+        job=job,
         release=Release(sha=sha, tag=config.registry.tag_of(sha)),
         policy=config.policy,
         repositories=config.registry.repositories,
         promoted_tag=config.registry.promoted_tag,
     )
-    async with open_ports(setup) as ports:
+    async with open_ports(setup, job) as ports:
         return await guard.deploy(assignment, ports)
 
 

@@ -26,7 +26,7 @@ __all__ = ["Running", "load", "simulation", "start"]
 
 _READY_S = 20.0
 _STOP_S = 10.0
-_ANSWER_S = 30.0
+_ANSWER_S = 120.0
 _POLL_S = 0.02
 _LOG_FILE = "simulator.log"
 _LOG_SHOWN = 2000
@@ -133,18 +133,33 @@ def start(folder: Path, options: ServeOptions | None = None) -> Running:
 def load(folder: Path) -> Running | None:
     """Finds the process whose files lie in `folder`; None when none answers there.
 
-    What a dead one left behind is removed.
+    What a dead process left behind is removed. Raises Unavailable for containers that are silent.
     """
     state = read_state(folder)
     if state is None:
         return None
     running = Running(folder, state)
+    if state.project:
+        _check_containers(running)
+        return running
     try:
         running.ask("state")
     except (Unavailable, Invalid):
         _sweep(folder)
         return None
     return running
+
+
+def _check_containers(running: Running) -> None:
+    try:
+        running.ask("race")
+    except (Unavailable, Invalid) as exc:
+        raise Unavailable(
+            "do not answer",
+            on=f"containers of {running.state.project}",
+            seen=str(exc),
+            advice="Look at them with docker, or remove them with sim.down",
+        ) from exc
 
 
 @contextlib.contextmanager

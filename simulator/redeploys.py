@@ -1,4 +1,4 @@
-"""The words of a redeploy request: what it asks for, in which groups, or why it is answered 400.
+"""The words of a redeploy: what a request asks for, what one tenant is told, how it ended there.
 
 This module must not touch a tenant.
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from simulator.wire import Refusal
 
-__all__ = ["Group", "Redeploy", "parse_redeploy"]
+__all__ = ["End", "Group", "LandingOrder", "Redeploy", "parse_redeploy"]
 
 _SOAK_S = 60
 _BATCH_SIZE = 3
@@ -39,6 +39,26 @@ class Redeploy:
     def slugs(self) -> tuple[str, ...]:
         """Every tenant in its order."""
         return tuple(slug for group in self.groups for slug in group.slugs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LandingOrder:
+    """What one tenant is told to do. fence: None when the request carries none."""
+
+    slug: str
+    target_tag: str
+    actor: str
+    environment: str
+    fence: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """What the remote command on one tenant said when it ended."""
+
+    status: str
+    exit_code: int | None = 0
+    error: str = ""
 
 
 def parse_redeploy(body: object, listed: tuple[str, ...]) -> Redeploy:

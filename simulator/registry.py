@@ -44,13 +44,11 @@ class RegistryState:
 
         sha: None builds an image without our label.
         """
-        stored = self.repositories.setdefault(repository, Repository())
         documents = build_image(sha, repository, tag=tag, is_index=is_index)
         for document in documents:
-            shelf = stored.manifests if document.is_manifest else stored.blobs
-            shelf[document.digest] = document
+            self.store(repository, document)
         digest = documents[-1].digest
-        self._tag(stored, tag, digest)
+        self._tag(self.repositories[repository], tag, digest)
         self._log.note(Kind.PUBLISHED, f"{repository}:{tag}", after=sha, note=digest)
         return digest
 
@@ -109,6 +107,16 @@ class RegistryState:
         if verdict.twice_s is not None:
             self._landings.add(verdict.twice_s, land)
         return document.digest
+
+    def store(self, repository: str, document: Document) -> None:
+        """Takes a document as it is, in the shelf that its type belongs to."""
+        stored = self.repositories.setdefault(repository, Repository())
+        shelf = stored.manifests if document.is_manifest else stored.blobs
+        shelf[document.digest] = document
+
+    def restore_tag(self, repository: str, tag: str, digest: str) -> None:
+        """Lets a tag name again what it named before a restart; nothing happens by that."""
+        self._tag(self.repositories.setdefault(repository, Repository()), tag, digest)
 
     def tags(self, repository: str) -> tuple[str, ...] | None:
         """The tags of a repository in the order of their first write; None when it is unknown."""

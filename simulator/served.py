@@ -19,6 +19,7 @@ from simulator.world import World
 
 __all__ = [
     "STATE_FILE",
+    "TENANTS",
     "ActorPort",
     "ServeOptions",
     "ServedState",
@@ -32,7 +33,9 @@ __all__ = [
 STATE_FILE = "simulator.json"
 """The state file's name in the folder of a simulation; it holds tokens, mode 0600."""
 
-_TENANTS = ("hongming", "acme", "globex", "initech", "umbrella", "stark", "wayne", "tyrell")
+TENANTS = ("hongming", "acme", "globex", "initech", "umbrella", "stark", "wayne", "tyrell")
+"""The slugs of a fleet's first eight; the first one is the usual canary."""
+
 _PRIVATE = 0o600
 
 
@@ -47,7 +50,7 @@ class ServeOptions:
     idle_s: ends after so long without a request. is_tied: ends when its standard input does.
     """
 
-    tenants: tuple[str, ...] = _TENANTS
+    tenants: tuple[str, ...] = TENANTS
     actors: tuple[str, ...] = ()
     environment: str = "production"
     branch: str = "main"
@@ -81,9 +84,9 @@ def options_of(count: int, lag: Lag, *, fence: str, environment: str) -> ServeOp
         raise Invalid("no such fence", on=fence, expected=", ".join(kinds))
     if count < 1:
         raise Invalid("a simulation needs a tenant", on="tenants", seen=str(count))
-    more = tuple(f"tenant-{number}" for number in range(len(_TENANTS) + 1, count + 1))
+    more = tuple(f"tenant-{number}" for number in range(len(TENANTS) + 1, count + 1))
     return ServeOptions(
-        tenants=(*_TENANTS[:count], *more),
+        tenants=(*TENANTS[:count], *more),
         environment=environment,
         fence=FenceKind(fence),
         lag_low_s=lag.low_s,
@@ -106,6 +109,7 @@ class ServedState:
 
     url: of everybody; control plane, forge and registry answer at its root.
     edge: the address of a tenant's `/buildinfo`, with `{slug}` in it. git: of the repository.
+    project: of the engine's containers, where each service is one; empty for a process.
     """
 
     pid: int
@@ -124,6 +128,7 @@ class ServedState:
     registry_user: str
     registry_password: str
     control_token: str
+    project: str = ""
 
     def __repr__(self) -> str:
         return f"ServedState(pid={self.pid}, url={self.url!r})"

@@ -13,13 +13,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from release.errors import Invalid
+from simulator.container_process import start_containers, stop_containers
 from simulator.faults import FaultRule
 from simulator.job_config import Address, Pace, remove_config, write_config
 from simulator.process import Running, load, start
-from simulator.served import ServedState, ServeOptions
+from simulator.served import ServedState, ServeOptions, read_state
 from simulator.tenants import Health, Lag
 
-__all__ = ["FOLDER", "SimulatorDesk", "lag_of", "status_lines"]
+__all__ = ["FOLDER", "SimulatorDesk", "status_lines"]
 
 FOLDER = ".headway"
 _SHOWN = 12
@@ -36,9 +37,12 @@ class SimulatorDesk:
         """The simulation that belongs to a headway.toml; without one, the folder's usual one."""
         return cls(folder=(Path(config).parent if config else Path(FOLDER)).absolute())
 
-    def up(self, options: ServeOptions) -> tuple[Path, ServedState]:
-        """Starts a simulation and writes its headway.toml; raises Invalid when one runs already."""
-        running = start(self.folder, options)
+    def up(self, options: ServeOptions, *, is_docker: bool = False) -> tuple[Path, ServedState]:
+        """Starts a simulation and writes its headway.toml; raises Invalid when one runs already.
+
+        is_docker: each service in a container of its own. Raises Unavailable where it can't be.
+        """
+        running = (start_containers if is_docker else start)(self.folder, options)
         state = running.state
         return write_config(self.folder, _address(state), Pace(canary=state.tenants[0])), state
 
@@ -77,7 +81,7 @@ class SimulatorDesk:
                 raise Invalid("no such behaviour", on=health, expected=", ".join(words))
             body |= {"health": health, "delay_s": delay_s}
         if lag:
-            one = lag_of(lag)
+            one = Lag.parse(lag)
             body["lag"] = {"low_s": one.low_s, "high_s": one.high_s, "flaps": one.flaps}
         if not body:
             raise Invalid("says nothing of the tenant", on=slug, expected="--state or --lag")
@@ -98,8 +102,12 @@ class SimulatorDesk:
 
     def down(self) -> bool:
         """Ends the simulation and removes its files; False when none ran. Safe to repeat."""
-        running = load(self.folder)
+        state = read_state(self.folder)
         remove_config(self.folder)
+        if state is not None and state.project:
+            stop_containers(self.folder, state)
+            return True
+        running = load(self.folder)
         if running is None:
             if self.folder.is_dir() and not any(self.folder.iterdir()):
                 self.folder.rmdir()
@@ -115,18 +123,6 @@ class SimulatorDesk:
                 "no simulation runs here", on=str(self.folder), advice="Start one with sim.up"
             )
         return found
-
-
-def lag_of(text: str) -> Lag:
-    """Reads a drain lag: `30` seconds, `10-40` for one in between, `flapping:30`."""
-    flaps, plain = text.startswith("flapping:"), text.removeprefix("flapping:")
-    low, _, high = plain.partition("-")
-    try:
-        return Lag(low_s=float(low), high_s=float(high or low), flaps=flaps)
-    except ValueError as exc:
-        raise Invalid(
-            "not a drain lag", on=text, expected="seconds such as 30, 10-40 or flapping:30"
-        ) from exc
 
 
 def status_lines(snapshot: Mapping[str, Any]) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
-"""Serves all faces of a world on loopback sockets, in the event loop that runs.
+"""Serves all faces of a world on sockets, in the event loop that runs.
 
 One port for everybody, and one more for each named job, so that the simulator knows who asks. This
-module must not listen anywhere but on 127.0.0.1.
+module must not listen anywhere but on 127.0.0.1, unless it is told an address of a container.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from release.errors import Unavailable
 from simulator.apps.exchange import Receive, Scope, Send
-from simulator.apps.gateway import CUT, Gateway
+from simulator.apps.gateway import CUT, Gateway, OwnFace, no_face
 from simulator.apps.simulation import Simulation
 from simulator.apps.tokens import RegistryLogin, TokenDesk, Tokens
 from simulator.git_host import GitHost
@@ -36,6 +36,8 @@ class FacesSetup:
 
     actors: the jobs that get a port of their own. git: the repository behind the forge, if any.
     token_lifetime_s: of the registry's bearer tokens.
+    host: the address to listen on. listen: ports by actor, `""` for everybody's; any free one for
+    whom it does not name. own: what is answered before the faces are asked.
     """
 
     actors: Sequence[str] = ()
@@ -44,6 +46,9 @@ class FacesSetup:
     token_lifetime_s: float = 300.0
     git: GitHost | None = None
     on_request: Callable[[], None] = lambda: None
+    host: str = _LOOPBACK
+    listen: Mapping[str, int] = field(default_factory=dict)
+    own: OwnFace = no_face
 
 
 class _CuttingProtocol(H11Protocol):
@@ -99,8 +104,8 @@ class Faces:
         return f"http://{_LOOPBACK}:{port}"
 
     async def __aenter__(self) -> Self:
-        self.port = self._listen()
-        self.ports = {actor: self._listen() for actor in self.setup.actors}
+        self.port = self._listen("")
+        self.ports = {actor: self._listen(actor) for actor in self.setup.actors}
         gateway = self._gateway({port: actor for actor, port in self.ports.items()})
         config = Config(
             gateway,
@@ -127,11 +132,13 @@ class Faces:
         for one in self._sockets:
             one.close()
 
-    def _listen(self) -> int:
+    def _listen(self, actor: str) -> int:
         # Only of a socket that says that it is TCP does asyncio turn Nagle's algorithm off, which
         # would cost each answer 40 ms.
         listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        listening.bind((_LOOPBACK, 0))
+        # A program that was ended and started again finds its port in use for a while without it.
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((self.setup.host, self.setup.listen.get(actor, 0)))
         listening.listen(_BACKLOG)
         listening.setblocking(False)  # noqa: FBT003 - the name of the method says what it is
         self._sockets.append(listening)
@@ -147,6 +154,7 @@ class Faces:
             login=setup.login,
             actors=dict(actors),
             on_request=setup.on_request,
+            own=setup.own,
         )
 
     async def _wait_until_started(self, server: Server, serving: "asyncio.Task[None]") -> None:

@@ -32,6 +32,7 @@ _ENV = "The environment that the simulation plays; default: production."
     tenants="How many tenants.",
     lag="How long a tenant drains: seconds such as 2, a range 1-4, or flapping:3.",
     fence="Where the control plane compares the epoch: landing, door or none.",
+    docker="Each service and each tenant in a container of its own, by docker compose.",
     config=_CONFIG,
     env=_ENV,
 )
@@ -41,16 +42,17 @@ def up(  # noqa: PLR0913 - the options of the verb
     tenants: int = 8,
     lag: str = "0",
     fence: str = "landing",
+    docker: bool = False,
     config: str = "",
     env: str = "",
     json: bool = False,
 ) -> None:
     """Start a simulated world on loopback and write the headway.toml that points at it."""
     from simulator.served import options_of  # noqa: PLC0415 - the menu stays quick
-    from simulator.sim_desk import lag_of  # noqa: PLC0415 - as above
+    from simulator.tenants import Lag  # noqa: PLC0415 - as above
 
-    options = options_of(tenants, lag_of(lag), fence=fence, environment=env or "production")
-    path, state = _desk(config).up(options)
+    options = options_of(tenants, Lag.parse(lag), fence=fence, environment=env or "production")
+    path, state = _desk(config).up(options, is_docker=docker)
     _declare_first_use(str(path))
     said = f"up: {len(state.tenants)} tenants at {state.url}; deploy with --config {path}"
     _show({"outcome": "up", "config": str(path), "url": state.url}, said, is_json=json)

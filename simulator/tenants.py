@@ -55,6 +55,18 @@ class Lag:
             )
 
     @classmethod
+    def parse(cls, text: str) -> "Lag":
+        """Reads `30` seconds, `10-40` for one in between, or `flapping:30`; raises Invalid."""
+        flaps, plain = text.startswith("flapping:"), text.removeprefix("flapping:")
+        low, _, high = plain.partition("-")
+        try:
+            return cls(low_s=float(low), high_s=float(high or low), flaps=flaps)
+        except ValueError as exc:
+            raise Invalid(
+                "not a drain lag", on=text, expected="seconds such as 30, 10-40 or flapping:30"
+            ) from exc
+
+    @classmethod
     def fixed(cls, lag_s: float) -> "Lag":
         """Always the same length."""
         return cls(low_s=lag_s, high_s=lag_s)

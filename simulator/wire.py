@@ -75,18 +75,18 @@ class OpenScript:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Later(Generic[T]):
-    """An answer that is computed when it is given: `answer` is called `after_s` after the act."""
-
-    after_s: float
-    answer: Callable[[], T]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Underway(Generic[T]):
     """An act that takes real time, such as a process; only behind sockets."""
 
     work: Awaitable[T]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Later(Generic[T]):
+    """An answer that is computed when it is given: `answer` is called `after_s` after the act."""
+
+    after_s: float
+    answer: Callable[[], T | Underway[T]]
 
 
 class Host(Protocol):
@@ -147,6 +147,7 @@ async def _act(
         if later_s + verdict.after_s:
             await host.clock.sleep(later_s + verdict.after_s)
             host.advance()
-        return result.answer() if isinstance(result, Later) else result
+        answer = result.answer() if isinstance(result, Later) else result
+        return await answer.work if isinstance(answer, Underway) else answer
     except Refusal as refusal:
         return refusal

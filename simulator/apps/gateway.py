@@ -6,7 +6,7 @@ This module must not know what a face answers.
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,14 +30,22 @@ from simulator.apps.tokens import RegistryLogin, TokenDesk
 from simulator.wire import Cut, Refusal
 from simulator.world import World
 
-__all__ = ["CUT", "Gateway"]
+__all__ = ["CUT", "Gateway", "OwnFace", "no_face"]
 
 CUT = "headway.cut"
 """The ASGI extension, a function, by which the server lets an app cut the connection."""
 
+OwnFace = Callable[[Exchange], Awaitable[Response | None]]
+"""What a service in a process of its own answers itself; None leaves it to the faces."""
+
 _TENANT_HOST = re.compile(r"([A-Za-z0-9-]+)\.localhost(?::\d+)?")
 _UNAUTHORIZED = 401
 _LOGGER = logging.getLogger("headway.simulator")
+
+
+async def no_face(_: Exchange) -> Response | None:
+    """Leaves every request to the faces."""
+    return None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,6 +54,7 @@ class Gateway:
 
     actors: which job a request comes from, by the port that it came in by.
     on_request: is told of every request, as a simulation that nobody uses any more ends itself.
+    own: is asked before any face.
     """
 
     world: World
@@ -54,6 +63,7 @@ class Gateway:
     login: RegistryLogin = RegistryLogin.BEARER
     actors: dict[int, str] = field(default_factory=dict)
     on_request: Callable[[], None] = lambda: None
+    own: OwnFace = no_face
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request, or cuts its connection."""
@@ -64,7 +74,7 @@ class Gateway:
         actor = self.actors.get(port, "somebody")
         try:
             exchange = await read_request(scope, receive, world=self.world, actor=actor)
-            response = await self._answer(exchange)
+            response = await self.own(exchange) or await self._answer(exchange)
         except Refusal as refusal:
             response = as_response(refusal)
         except Cut:

@@ -1,6 +1,6 @@
 """The registry over HTTP: what a retag by digest needs of the distribution API, and its quirks.
 
-This module must not keep anything; uploads of blobs are not offered, images come from the world.
+This module must not keep anything; the world's registry does.
 """
 
 import json
@@ -8,6 +8,7 @@ import re
 from typing import NoReturn
 
 from simulator.apps.exchange import Exchange, Response, json_response
+from simulator.apps.uploads import answer_upload
 from simulator.faults import Service, Verdict
 from simulator.images import INDEX_TYPE, MANIFEST_TYPE, Document
 from simulator.wire import Refusal
@@ -36,6 +37,8 @@ async def answer_registry(exchange: Exchange) -> Response:
             if exchange.method == "PUT":
                 return await _put_manifest(exchange, "/".join(name), reference)
             return await _get_manifest(exchange, "/".join(name), reference)
+        case (*name, "blobs", "uploads", _):
+            return await answer_upload(exchange, "/".join(name))
         case (*name, "blobs", digest):
             return await _get_blob(exchange, "/".join(name), digest)
         case (*name, "tags", "list"):
@@ -110,7 +113,7 @@ def _manifest_in(body: bytes, media_type: str) -> Document:
 
 async def _get_blob(exchange: Exchange, name: str, digest: str) -> Response:
     if exchange.method not in {"GET", "HEAD"}:
-        _refuse_method(exchange, "blobs come from the world alone")
+        _refuse_method(exchange, "blobs come in by an upload")
 
     def act(_: Verdict) -> Document:
         document = exchange.world.registry.blob(name, digest)

@@ -3,15 +3,12 @@
 This module must not judge what the verbs do; it says what has happened.
 """
 
-import http.client
-import json
 import subprocess
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from release.core.ledger import Record
 from release.core.ledger_json import loads
@@ -20,6 +17,7 @@ from simulator.job_config import Address, Pace, write_config
 from simulator.process import Running, simulation
 from simulator.served import ServeOptions, edge_of, git_of
 from tests.support.shell import Said, Shell
+from tests.support.simulated_world import Happened, SimulatedWorld
 
 __all__ = ["QUICK", "REQUIRED", "TENANTS", "Happened", "LiveWorld", "address_of", "live_world"]
 
@@ -45,18 +43,12 @@ QUICK = Pace(
 
 _ACTORS = ("older", "newer", "operator")
 _OPERATOR = "operator"
-_SILENCE_MAX_S = 15.0
-_HEARTBEATS_MAX = 4
-
-Happened = Mapping[str, Any]
-"""One happening as the event stream tells it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LiveWorld:
+class LiveWorld(SimulatedWorld):
     """A simulation that runs, with a job's headway.toml for each of its actors."""
 
-    running: Running
     shell: Shell
 
     def config(self, actor: str = "newer") -> str:
@@ -66,30 +58,6 @@ class LiveWorld:
     def invoke(self, verb: str, *words: str, actor: str = "newer", **variables: str) -> Said:
         """Runs a verb as that actor's job."""
         return self.shell.invoke(verb, "--config", self.config(actor), *words, **variables)
-
-    def push(self, **how: object) -> str:
-        """Pushes a commit; its id."""
-        pushed: Mapping[str, str] = self.running.move("push", how)
-        return pushed["sha"]
-
-    def add_fault(self, **rule: object) -> None:
-        """Puts a fault rule in force."""
-        self.running.move("faults", rule)
-
-    def set_tenant(self, slug: str, **how: object) -> None:
-        """Makes a tenant behave so."""
-        self.running.move(f"tenants/{slug}", how)
-
-    def state(self) -> Mapping[str, Any]:
-        """The whole world as one snapshot."""
-        state: Mapping[str, Any] = self.running.ask("state")
-        return state
-
-    def live(self) -> tuple[set[str], str]:
-        """The releases that the tenants serve, and the one that the pointer names."""
-        state = self.state()
-        serving = {one["serving"] for one in state["tenants"].values()}
-        return serving, state["pointers"]["acme/app"]["sha"]
 
     def untouched(self) -> Mapping[str, Any]:
         """All that a verb which touches nothing leaves as it is: the world and every git ref."""
@@ -101,23 +69,6 @@ class LiveWorld:
             for slug, one in state["tenants"].items()
         }
         return {**state, "refs": self.git("for-each-ref")}
-
-    def happenings(self, since: int = 0) -> list[Happened]:
-        """What has happened from an index on."""
-        happened: list[Happened] = self.running.ask(f"happenings?from={since}")
-        return happened
-
-    def count(self) -> int:
-        """How many things have happened."""
-        return len(self.happenings())
-
-    def wait_for(self, is_it: Callable[[Happened], bool], since: int) -> Happened:
-        """Follows the event stream until something happens; fails the test when it does not."""
-        with closing(_events(self.running.state.url, since)) as events:
-            for one in events:
-                if is_it(one):
-                    return one
-        raise AssertionError(f"has not happened: {self.happenings(since)}")
 
     def git(self, *words: str) -> str:
         """What git says of the simulation's repository."""
@@ -177,22 +128,3 @@ def address_of(running: Running, actor: str) -> Address:
             "registry": state.registry_password,
         },
     )
-
-
-def _events(url: str, since: int) -> Generator[Happened, None, None]:
-    """The event stream, until the simulation ends or has been silent for too long."""
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(
-        parts.hostname or "", parts.port, timeout=_SILENCE_MAX_S
-    )
-    heartbeats = 0
-    try:
-        connection.request("GET", f"/sim/events?from={since}")
-        for line in connection.getresponse():
-            if line.startswith(b"data: "):
-                yield json.loads(line.removeprefix(b"data: "))
-            heartbeats += line.startswith(b": still here")
-            if heartbeats > _HEARTBEATS_MAX:
-                return
-    finally:
-        connection.close()

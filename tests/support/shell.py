@@ -175,12 +175,16 @@ class Shell:
         command = [sys.executable, "-m", "invoke", "--search-root", str(ROOT)]
         return self._start([*command, *words], variables)
 
-    def _start(self, command: list[str], variables: Mapping[str, str]) -> Job:
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The variables of every command."""
         kept = {
             name: text
             for name, text in os.environ.items()
             if name != "CI" and not name.startswith(_CI_PREFIXES)
         }
         paths = [text for text in (kept.get("PYTHONPATH"), str(ROOT)) if text]
-        clean = {**kept, "PYTHONPATH": os.pathsep.join(paths)}
-        return Job(command, folder=self.folder, variables={**clean, **self.variables, **variables})
+        return {**kept, "PYTHONPATH": os.pathsep.join(paths), **self.variables}
+
+    def _start(self, command: list[str], variables: Mapping[str, str]) -> Job:
+        return Job(command, folder=self.folder, variables={**self.environment, **variables})
