@@ -18,7 +18,8 @@ from typing import TypeVar
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from simulator.explorer.engine import Known, explore
+from simulator.explorer.engine import explore
+from simulator.explorer.known import Known
 from simulator.explorer.replay import Replayer
 from simulator.explorer.rows import ROWS
 from simulator.explorer.sampling import sample

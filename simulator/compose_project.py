@@ -19,8 +19,10 @@ __all__ = ["ComposeProject", "project_of"]
 _ROOT = Path(__file__).resolve().parents[1]
 _FOLDER = _ROOT / "compose"
 _SOURCES = ("distribution", "examples", "release", "simulator")
-_FILES = ("pyproject.toml", "tasks.py", "README.md", "LICENSE", "compose/answers")
-_FILES += ("compose/Dockerfile", "compose/registry.yaml")
+_FILES = (
+    *("LICENSE", "README.md", "pyproject.toml", "tasks.py"),
+    *("compose/Dockerfile", "compose/answers", "compose/registry.yaml"),
+)
 _IMAGE = "headway-simulator"
 _ENTRANCE = "conductor"
 _PORT = 8080
@@ -105,7 +107,11 @@ class ComposeProject:
             *("docker", "ps", "--all", "--quiet", "--filter", f"label={_LABEL}={self.name}"),
             *("--filter", "status=exited", "--filter", "status=dead"),
         ).split()
-        return self._run("docker", "logs", "--tail", "5", names[0])[-_SHOWN:] if names else ""
+        if not names:
+            return ""
+        # Last words are said on stderr, and so does docker repeat them.
+        done = _call(["docker", "logs", "--tail", "5", names[0]], os.environ, _QUICK_S)
+        return (done.stdout + done.stderr).strip()[-_SHOWN:] or "nothing in its log"
 
     def down(self) -> None:
         """Removes every container, network and volume of the project; safe to repeat.

@@ -25,9 +25,10 @@ __all__ = ["explore"]
     guard="Which design: headway, or one of docs/simulator.md.",
     story="What else happens: deploys, rerun, twin, rollback or rewrite.",
     policy="Of the jobs, parted by a comma: claimed or head, yield or finish.",
-    ledger="What it holds or does: steady, empty, unknown (swap outcomes) or lost.",
-    fence="Where epochs are compared: on (landing), off (none), landing, door or none.",
+    ledger="What it holds or does: steady, empty, behind, unknown (swap outcomes) or lost.",
+    fence="Where epochs are compared: on (landing), off (none), landing, door, none or swarm.",
     confirmations="How often in a row a tenant must answer with the release.",
+    renewals="In how many parts a bound is waited out; a lease is three of them.",
     time="Give up after so many seconds.",
     states="Give up after so many states.",
     memory="Give up at so many MiB.",
@@ -54,6 +55,7 @@ def explore(  # noqa: PLR0913 - the options of the verb
     ledger: str = "steady",
     fence: str = "on",
     confirmations: str = "1",
+    renewals: str = "1",
     time: str = "600",
     states: str = "20000000",
     memory: str = "4096",
@@ -73,12 +75,13 @@ def explore(  # noqa: PLR0913 - the options of the verb
         raise Invalid("explores a world of its own, with no configuration", on="explore")
     from simulator.explorer.desk import Asked, answer  # noqa: PLC0415 - the menu stays quick
 
-    sizes = _whole(jobs=jobs, tenants=tenants, batch=batch, confirmations=confirmations)
+    sizes = _whole(jobs=jobs, tenants=tenants, batch=batch)
+    policies = _whole(confirmations=confirmations, renewals=renewals)
     budgets = _whole(faults=faults, expiries=expiries, schedules=schedules, seed=seed, depth=depth)
     limits = _whole(time=time, states=states, memory=memory)
     asked = Asked(kinds=kinds, guard=guard, story=story, policy=policy, ledger=ledger, fence=fence)
     asked = replace(asked, is_matrix=matrix, is_coverage=coverage, replayed=replay, output=output)
-    found = answer(replace(asked, **sizes, **budgets, **limits))
+    found = answer(replace(asked, **sizes, **policies, **budgets, **limits))
     print(found.document if json else found.text)
     if not found.is_good:
         raise Exit(code=1)
@@ -86,7 +89,6 @@ def explore(  # noqa: PLR0913 - the options of the verb
 
 def _whole(**texts: str) -> dict[str, Any]:
     """Reads whole numbers; Invoke's own reading of one ends in a traceback."""
-    for name, text in texts.items():
-        if not text.removeprefix("-").isdecimal():
-            raise Invalid("is no whole number", on=f"--{name}", seen=text, expected="digits")
-    return {name: int(text) for name, text in texts.items()}
+    from release.option_values import read_count  # noqa: PLC0415 - the menu stays quick
+
+    return {name: read_count(text, on=f"--{name}", least=0) for name, text in texts.items()}

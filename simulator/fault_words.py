@@ -25,13 +25,13 @@ def rule_of(
 ) -> Mapping[str, object]:
     """The rule as JSON values; raises Invalid for an unknown kind or a duration that it lacks.
 
-    where: globs for service, operation and subject. how: status, times and page; zero is unset.
+    where: globs for service, operation and subject. how: what is set of status, times, page.
     """
     words = [one.value for one in FaultKind]
     if kind not in words:
         raise Invalid("no such fault", on=kind, expected=", ".join(words))
     rule: dict[str, object] = {"kind": kind, **where}
-    rule |= {name: number for name, number in how.items() if number}
+    rule |= how
     duration = _DURATION_OF.get(FaultKind(kind))
     if duration is not None:
         if not seconds_s > 0:

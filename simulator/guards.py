@@ -33,7 +33,10 @@ from simulator.mutants import (
     warns_when_unreachable,
 )
 
-__all__ = ["GUARDS", "TOLD", "Guard"]
+__all__ = ["GUARDS", "SHIPPED", "TOLD", "Guard"]
+
+SHIPPED = "headway"
+"""The guard that is no earlier design."""
 
 Deploy = Callable[[Assignment, Ports], Awaitable[Outcome]]
 
@@ -164,7 +167,7 @@ GUARDS: Mapping[str, Guard] = _Guards(
             title="reads the first page of a commit's statuses",
             deploy=one_status_page.deploy,
         ),
-        Guard(name="headway", title="the shipped pipeline", deploy=_headway),
+        Guard(name=SHIPPED, title="the shipped pipeline", deploy=_headway),
     )
 )
 """Every guard by name or alias: designs seen in the wild, each in a file of its own; Headway last.
@@ -172,5 +175,5 @@ GUARDS: Mapping[str, Guard] = _Guards(
 They are kept to show what each of them lets through.
 """
 
-TOLD = ("before-verify", "before-effects", "headway")
+TOLD = ("before-verify", "before-effects", SHIPPED)
 """The three that tell the story: as it happened, as it was mended, and as it is shipped."""

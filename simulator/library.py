@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from simulator.race import SHIPPED, RaceResult, run_race
+from simulator.guards import SHIPPED
+from simulator.race import RaceResult, run_race
 from simulator.report import table_text, tenant_counts
 from simulator.scenario import Scenario, load, names
 

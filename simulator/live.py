@@ -6,27 +6,27 @@ changes nothing. This module must not judge; `race` does, from the world's log.
 """
 
 import asyncio
-import json
 import os
-import sys
 import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from release.core.outcome import Outcome, Word
-from release.core.policy import Policy
-from release.core.values import Sha
 from release.errors import Unavailable
-from release.ports import Event
 from simulator.choices import Choices
 from simulator.clock import LoopClock
 from simulator.cues import CueScript, cues_of
 from simulator.direct import Told
 from simulator.git_host import GitHost
 from simulator.guards import GUARDS
-from simulator.job_config import Address, Pace, write_config
+from simulator.job_config import Address, write_config
+from simulator.live_jobs import (
+    deploy_command,
+    invoke_command,
+    pace_of,
+    read_journal,
+    read_outcome,
+)
 from simulator.properties import JobEnd
 from simulator.race import RaceResult, judge, run_race
 from simulator.scenario import Scenario
@@ -47,7 +47,6 @@ _ROOT = Path(__file__).resolve().parents[__name__.count(".")]
 """The folder that our topmost package lies in."""
 
 _OPERATOR = "operator"
-_SHIPPED = "headway"
 _CI_VARIABLES = ("GITHUB_", "GITEA_", "GITLAB_", "CI_", "HEADWAY_")
 
 
@@ -99,7 +98,7 @@ class _LiveRace:
 
     async def _declare_first_use(self, faces: Faces) -> None:
         config = self._write_config(faces, _OPERATOR)
-        reply = await _run_process(_invoke("ledger-init", config))
+        reply = await _run_process(invoke_command("ledger-init", config))
         if reply.code:
             raise Unavailable("ledger-init failed", on=self.scenario.name, seen=reply.last_words)
 
@@ -118,45 +117,16 @@ class _LiveRace:
     async def _run_job(self, job: ScenarioJob, faces: Faces, script: CueScript) -> None:
         config = self._write_config(faces, job.name)
         sha = self.scenario.releases[job.release]
-        if self.guard_name == _SHIPPED:
-            command = _invoke("deploy", config, "--commit", str(sha))
-        else:
-            command = _sibling("live_job", "--guard", self.guard_name)
-            command += ["--config", str(config), "--commit", str(sha)]
-        reply = await _run_process(command)
+        reply = await _run_process(deploy_command(self.guard_name, config, str(sha)))
         script.leave(job.name)
         world = faces.world
         world.advance()
-        outcome = self._outcome(job, reply)
+        if not reply.out.strip():
+            raise Unavailable("printed nothing", on=f"job {job.name}", seen=reply.last_words)
+        outcome = read_outcome(self.scenario, job, out=reply.out, code=reply.code)
         count = len(world.log.happenings)
         now_s = world.clock.reading_s()
         self.ends.append(JobEnd(job=job.name, outcome=outcome, at_s=now_s, happenings=count))
-
-    def _outcome(self, job: ScenarioJob, reply: "_Reply") -> Outcome:
-        """Reads the outcome that a job printed as JSON; its exit code must say the same."""
-        try:
-            document: dict[str, Any] = json.loads(reply.out)
-            word, by = Word(document["outcome"]), document["by"]
-        except (ValueError, KeyError, TypeError) as exc:
-            raise Unavailable(
-                "printed no outcome", on=f"job {job.name}", seen=reply.last_words
-            ) from exc
-        assignment = self.scenario.assignment(job)
-        outcome = Outcome(
-            word=word,
-            environment=assignment.environment,
-            release=assignment.release,
-            job=assignment.job,
-            reason=document["reason"],
-            by=Sha(by) if by else None,
-        )
-        if outcome.exit_code != reply.code:
-            raise Unavailable(
-                "exited otherwise than its outcome says",
-                on=f"job {job.name}",
-                seen=f"{word}, exit {reply.code}",
-            )
-        return outcome
 
     def _write_config(self, faces: Faces, actor: str) -> Path:
         layout, tokens, url = faces.world.layout, faces.setup.tokens, faces.url(actor)
@@ -176,34 +146,14 @@ class _LiveRace:
                 "registry": tokens.registry_password,
             },
         )
-        return write_config(self.folder / actor, address, self._pace())
-
-    def _pace(self) -> Pace:
-        """The scenario's pace, its waits shortened; limits stay, as they are no waits."""
-        policy = self.scenario.policy()
-        return Pace(
-            canary=self.scenario.canary.slug,
-            batch_size=policy.batch_size,
-            soak_s=policy.soak_s / self.speed,
-            settle_interval_s=max(policy.settle_interval_s / self.speed, 0.05),
-            settle_budget_s=Policy().settle_budget_s,
-            lease_s=policy.lease_s,
-            redeploy_bound_s=policy.redeploy_bound_s,
-            pointer_bound_s=policy.pointer_bound_s,
-            ci_interval_s=0.2,
-            fleet_timeout_s=policy.redeploy_bound_s / 2,
-        )
+        return write_config(self.folder / actor, address, pace_of(self.scenario, self.speed))
 
     def _read_journals(self, began: datetime) -> None:
         for job in self.scenario.jobs:
             path = self.folder / job.name / "journal.jsonl"
-            lines = path.read_text("utf-8").splitlines() if path.exists() else []
-            for line in lines:
-                entry = json.loads(line)
-                lived = datetime.fromisoformat(entry["at"]) - began
-                event = Event(kind=entry["kind"], text=entry["text"], data=entry["data"])
-                at_s = lived.total_seconds() * self.speed
-                self.told.append(Told(at_s=at_s, actor=job.name, event=event))
+            if path.exists():
+                text = path.read_text("utf-8")
+                self.told += read_journal(text, job.name, began=began, speed=self.speed)
 
 
 class _LedgerRepository(GitHost):
@@ -224,19 +174,6 @@ class _Reply:
     @property
     def last_words(self) -> str:
         return (self.err.strip() or self.out.strip())[-500:]
-
-
-def _invoke(verb: str, config: Path, *options: str) -> list[str]:
-    """The command `invoke VERB`, on the tasks that belong to this very simulator."""
-    tasks = Path(__file__).resolve().parents[1]
-    command = [sys.executable, "-m", "invoke", "--search-root", str(tasks), verb]
-    return [*command, "--config", str(config), "--json", *options]
-
-
-def _sibling(name: str, *options: str) -> list[str]:
-    """A module beside this one as a command, also where our packages live below another one."""
-    package = __name__.rpartition(".")[0]
-    return [sys.executable, "-m", f"{package}.{name}", *options]
 
 
 async def _run_process(command: list[str]) -> _Reply:

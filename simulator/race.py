@@ -13,7 +13,7 @@ from release.core.values import JobId
 from release.pipeline import LEDGER_INIT, run_job, start
 from release.ports import Ports
 from simulator.direct import JobSetup, Told, direct_ports, virtual_world
-from simulator.guards import GUARDS, Guard
+from simulator.guards import GUARDS, SHIPPED, Guard
 from simulator.hand_verbs import resume, roll_back
 from simulator.line import Patience
 from simulator.properties import Breach, Course, JobEnd, check_promises
@@ -24,10 +24,7 @@ from simulator.setting import arrange, found
 from simulator.sim_ledger import LedgerStore
 from simulator.world import World
 
-__all__ = ["SHIPPED", "RaceResult", "colour", "judge", "run_race"]
-
-SHIPPED = "headway"
-"""The guard that is no earlier design."""
+__all__ = ["RaceResult", "colour", "guard_then", "judge", "run_race"]
 
 _PATIENCE = Patience(effect_s=300.0)
 """The recorded calls took up to a minute and a half; nobody hung up on them."""
@@ -96,8 +93,14 @@ class RaceResult:
     @property
     def is_recorded(self) -> bool:
         """Whether this is the guard that was in force, whose end was written down."""
-        recorded = self.scenario.recorded
-        return recorded is not None and GUARDS[recorded.guard].name == self.guard.name
+        is_written = self.scenario.recorded is not None
+        return is_written and guard_then(self.scenario) == self.guard.name
+
+
+def guard_then(scenario: Scenario) -> str:
+    """The guard that was in force; the shipped one where nobody recorded any."""
+    recorded = scenario.recorded
+    return GUARDS[recorded.guard].name if recorded else SHIPPED
 
 
 def run_race(scenario: Scenario, guard_name: str, policy: Policy | None = None) -> RaceResult:

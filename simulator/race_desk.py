@@ -10,10 +10,10 @@ from pathlib import Path
 
 from release.core.policy import Policy
 from release.errors import Invalid
-from simulator.guards import GUARDS, TOLD
+from simulator.guards import GUARDS, SHIPPED, TOLD
 from simulator.library import compare_all, comparison_plain, comparison_text, listing
 from simulator.live import run_live
-from simulator.race import SHIPPED, RaceResult, run_race
+from simulator.race import RaceResult, guard_then, run_race
 from simulator.recording import record, write_whole
 from simulator.report import legend, plain, timeline_text, verdict_text
 from simulator.scenario import Scenario, load
@@ -126,8 +126,8 @@ def answer_record(journals: Sequence[str], *, output: str) -> Answer:
 def _guards(scenario: Scenario, asked: Asked) -> Sequence[str]:
     if asked.guard:
         return (asked.guard,)
-    recorded = GUARDS[scenario.recorded.guard].name if scenario.recorded else SHIPPED
-    return TOLD if recorded in TOLD else (recorded, SHIPPED)
+    then = guard_then(scenario)
+    return TOLD if then in TOLD else (then, SHIPPED)
 
 
 def _run(scenario: Scenario, guard: str, asked: Asked) -> RaceResult:

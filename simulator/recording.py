@@ -13,8 +13,8 @@ from pathlib import Path
 from release.core.outcome import Word
 from release.core.values import Sha, Tenant
 from release.errors import Invalid, Unavailable
+from simulator.guards import SHIPPED
 from simulator.journals import JobJournal, Line, read_journals
-from simulator.race import SHIPPED
 from simulator.recorded_job import (
     colour_of,
     drains_s,

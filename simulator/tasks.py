@@ -39,7 +39,7 @@ _ENV = "The environment that the simulation plays; default: production."
 def up(  # noqa: PLR0913 - the options of the verb
     _context: Context,
     *,
-    tenants: int = 8,
+    tenants: str = "8",
     lag: str = "0",
     fence: str = "landing",
     docker: bool = False,
@@ -51,7 +51,8 @@ def up(  # noqa: PLR0913 - the options of the verb
     from simulator.served import options_of  # noqa: PLC0415 - the menu stays quick
     from simulator.tenants import Lag  # noqa: PLC0415 - as above
 
-    options = options_of(tenants, Lag.parse(lag), fence=fence, environment=env or "production")
+    count, played = _whole(tenants, "--tenants"), env or "production"
+    options = options_of(count, Lag.parse(lag), fence=fence, environment=played)
     path, state = _desk(config).up(options, is_docker=docker)
     _declare_first_use(str(path))
     said = f"up: {len(state.tenants)} tenants at {state.url}; deploy with --config {path}"
@@ -132,10 +133,10 @@ def fault(  # noqa: PLR0913 - the options of the verb
     service: str = "*",
     operation: str = "*",
     subject: str = "*",
-    status: int = 0,
+    status: str = "",
     seconds: str = "",
-    times: int = 0,
-    page: int = 0,
+    times: str = "",
+    page: str = "",
     end: str = "",
     config: str = "",
     env: str = "",
@@ -145,6 +146,8 @@ def fault(  # noqa: PLR0913 - the options of the verb
     from simulator.fault_words import rule_of  # noqa: PLC0415 - the menu stays quick
 
     desk, seconds_s = _desk(config, env), _number(seconds, "--seconds")
+    numbers = {"status": status, "times": times, "page": page}
+    how = {name: _whole(text, f"--{name}") for name, text in numbers.items() if text}
     if sum(map(bool, (tenant, kind, end))) != 1:
         raise Invalid("needs exactly one of --tenant, --kind and --end", on="sim.fault")
     if tenant:
@@ -152,7 +155,6 @@ def fault(  # noqa: PLR0913 - the options of the verb
         said = f"changed: tenant {tenant} is {answer['health']}"
     elif kind:
         where = {"service": service, "operation": operation, "subject": subject}
-        how = {"status": status, "times": times, "page": page}
         answer = desk.add_fault(rule_of(kind, where, how, seconds_s=seconds_s))
         said = f"broken: fault {answer['number']} is in force"
     else:
@@ -291,6 +293,7 @@ def _number(text: str, option: str) -> float:
 
 
 def _whole(text: str, option: str) -> int:
-    if not text.isdecimal():
-        raise Invalid("not a whole number", on=option, seen=repr(text))
-    return int(text)
+    """Reads a whole number; Invoke's own reading of one ends in a traceback."""
+    from release.option_values import read_count  # noqa: PLC0415 - the menu stays quick
+
+    return read_count(text, on=option)

@@ -80,6 +80,8 @@ def open_intent(record: Record, intent: Intent) -> Record:
 def acknowledge(record: Record, job: JobId, numbers: Iterable[int]) -> Record:
     """Removes intents of this job behind which every request was answered, or none was sent."""
     gone = frozenset(numbers)
+    if not gone:
+        return record
     kept = tuple(
         intent for intent in record.intents if intent.job != job or intent.number not in gone
     )

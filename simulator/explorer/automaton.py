@@ -18,7 +18,8 @@ class Node:
     """One state of one job.
 
     parent and answer: how it was first reached. call: what it waits in; None when the job is over.
-    monitor: what was observed on the way. edges: the node behind each answer, by its number.
+    monitor: what was observed on the way. is_telling: whether the job has come to a bad end, and
+    has only that to tell. edges: the node behind each answer, by its number.
     parked: real jobs that stand here.
     """
 
@@ -28,6 +29,7 @@ class Node:
     answer: Answer | None
     call: Call | None
     monitor: Monitor | None = None
+    is_telling: bool = False
     edges: dict[int, "Node"] = field(default_factory=dict, repr=False)
     parked: list[Stepped] = field(default_factory=list, repr=False)
 
@@ -87,17 +89,25 @@ class Automaton:
         return tuple(one.answer for one in self._way_to(node) if one.answer is not None)
 
     def run(self, node: Node) -> Stepped:
-        """Runs the real job anew up to a node."""
-        self.executions += 1
-        stepped = Stepped.begin(self._programs[node.job])
-        for passed in self._way_to(node):
+        """Brings a real job up to a node, from one that stands on the way or from its beginning."""
+        way: list[Node] = []
+        while not node.parked and node.parent is not None:
+            way.append(node)
+            node = node.parent
+        stepped = node.parked.pop() if node.parked else self._run_anew(node.job)
+        for passed in reversed(way):
             assert passed.answer is not None, "every node but the first has an answer behind it"
             stepped.answer(passed.answer, observed=passed.monitor)
             self.steps += 1
-        assert stepped.call == node.call, (
-            f"a job is not deterministic: it waits in {stepped.call}, and waited in {node.call}"
+        at = way[0] if way else node
+        assert stepped.call == at.call, (
+            f"a job is not deterministic: it waits in {stepped.call}, and waited in {at.call}"
         )
         return stepped
+
+    def _run_anew(self, job: int) -> Stepped:
+        self.executions += 1
+        return Stepped.begin(self._programs[job])
 
     def _way_to(self, node: Node) -> list[Node]:
         """The nodes by which a node was first reached, itself included and the first one not."""
@@ -112,11 +122,10 @@ class Automaton:
         return self._answers.setdefault(answer, len(self._answers))
 
     def _begin(self, job: int) -> Node:
-        self.executions += 1
-        return self._intern(job, Stepped.begin(self._programs[job]), None, None)
+        return self._intern(job, self._run_anew(job), None, None)
 
     def _extend(self, node: Node, answer: Answer) -> Node:
-        stepped = node.parked.pop() if node.parked else self.run(node)
+        stepped = self.run(node)
         self.steps += 1
         stepped.answer(answer)
         if stepped.call is None:
@@ -145,6 +154,7 @@ class Automaton:
             answer=answer,
             call=stepped.call,
             monitor=stepped.monitor,
+            is_telling=stepped.is_telling,
             parked=[stepped] if stepped.call is not None else [],
         )
         self.nodes.append(node)

@@ -29,7 +29,10 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 """The wall clock of an explored job, which stands still: only pins and records show it."""
 
 BOUND_S = 60.0
-"""The bound of every effect; a lease is three of them, so that one wait passes either."""
+"""The bound of every effect; a lease is three of them, so that one wait passes either.
+
+A scope in which it is renewed more often has shorter leases, and the same bounds.
+"""
 
 _REPOSITORY = "platform"
 _TAG = "latest"
@@ -81,7 +84,7 @@ class Cast:
     @property
     def fencing(self) -> Fencing:
         """Where the fleet compares the epoch."""
-        by_name = {"landing": Fencing.LANDING, "door": Fencing.DOOR}
+        by_name = {"landing": Fencing.LANDING, "door": Fencing.DOOR, "swarm": Fencing.LANDING}
         return by_name.get(self.scope.fence, Fencing.NONE)
 
     def candidates(self, listed: tuple[Tenant, ...]) -> Candidates:
@@ -135,7 +138,7 @@ class Cast:
             settle_interval_s=20.0,
             confirmations=self.scope.confirmations,
             claim_wait_s=12 * BOUND_S,
-            lease_s=3 * BOUND_S,
+            lease_s=3 * BOUND_S / self.scope.renewals,
             redeploy_bound_s=BOUND_S,
             pointer_bound_s=BOUND_S,
             # How long a loser makes way is a matter of budgets; that others come first is an order.

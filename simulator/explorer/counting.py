@@ -9,7 +9,7 @@ from itertools import pairwise
 from simulator.explorer.engine import Exploration
 from simulator.explorer.steps import Steps
 
-__all__ = ["count_schedules"]
+__all__ = ["count_schedules", "count_small"]
 
 
 def count_schedules(found: Exploration) -> int:
@@ -38,6 +38,12 @@ def count_schedules(found: Exploration) -> int:
                 ready.append(target)
     assert not entries, f"a schedule may go round for ever: {_name_circle(steps, set(entries))}"
     return schedules
+
+
+def count_small(found: Exploration, states_max: int) -> int | None:
+    """The same where all states were seen and there are no more than that; None elsewhere."""
+    is_small = found.is_exhausted and found.states <= states_max
+    return count_schedules(found) if is_small else None
 
 
 def _count_entries(steps: Steps, start: int) -> dict[int, int]:

@@ -12,7 +12,7 @@ from time import monotonic
 from release.core.policy import OnNewer, SupersededBy
 from release.errors import Invalid
 from simulator.explorer.counterexample import find_counterexample
-from simulator.explorer.counting import count_schedules
+from simulator.explorer.counting import count_small
 from simulator.explorer.engine import Exploration, Limits, explore
 from simulator.explorer.findings import plain, text
 from simulator.explorer.line_coverage import FileLines, LineCoverage, lines_plain, lines_text
@@ -24,13 +24,14 @@ from simulator.explorer.scope import Kind, Scope, Start
 from simulator.explorer.stories import cast_story
 from simulator.explorer.territory import Territory
 from simulator.explorer.token import to_file_text
-from simulator.guards import GUARDS
+from simulator.guards import GUARDS, SHIPPED
 from simulator.recording import write_whole
 
 __all__ = ["Answer", "Asked", "answer", "scope_of"]
 
 _FENCES = {"on": "landing", "off": "none"}
-_LEDGERS = {"steady": None, "empty": None, "unknown": Kind.SWAP_UNKNOWN, "lost": Kind.LEDGER_LOST}
+_TROUBLES = {"unknown": Kind.SWAP_UNKNOWN, "lost": Kind.LEDGER_LOST}
+_LEDGERS = (*Start, *_TROUBLES)
 _POLICIES = (*SupersededBy, *OnNewer)
 _COUNTED_MAX = 2_000_000
 _TELL_S = 5.0
@@ -49,12 +50,13 @@ class Asked:
     faults: int = 1
     expiries: int = 1
     kinds: str = "timeout,lost,crash"
-    guard: str = "headway"
+    guard: str = SHIPPED
     story: str = "deploys"
     policy: str = ""
     ledger: str = "steady"
     fence: str = "on"
     confirmations: int = 1
+    renewals: int = 1
     time: int = 600
     states: int = 20_000_000
     memory: int = 4096
@@ -117,7 +119,7 @@ def scope_of(asked: Asked) -> Scope:
         expected = ", ".join(_LEDGERS)
         raise Invalid("no such ledger", on="--ledger", seen=asked.ledger, expected=expected)
     superseded_by, on_newer = _policy(asked.policy)
-    trouble = _LEDGERS[asked.ledger]
+    trouble = _TROUBLES.get(asked.ledger)
     return Scope(
         jobs=cast_story(asked.story, asked.jobs),
         tenants=asked.tenants,
@@ -130,7 +132,8 @@ def scope_of(asked: Asked) -> Scope:
         superseded_by=superseded_by,
         on_newer=on_newer,
         confirmations=asked.confirmations,
-        start=Start.EMPTY if asked.ledger == "empty" else Start.STEADY,
+        renewals=asked.renewals,
+        start=Start.STEADY if trouble else Start(asked.ledger),
         rewritten=asked.story == "rewrite",
         is_healed=asked.story != "rewrite",
     )
@@ -168,7 +171,7 @@ def _limits(asked: Asked) -> Limits:
 
 def _named(asked: Asked) -> tuple[str, ...]:
     """The guards of a matrix: all of them, unless another one than the shipped is named."""
-    return () if asked.guard == "headway" else (GUARDS[asked.guard].name, "headway")
+    return () if asked.guard == SHIPPED else (GUARDS[asked.guard].name, SHIPPED)
 
 
 def _answer_replay(token_or_path: str) -> Answer:
@@ -207,8 +210,7 @@ def _answer_exploration(
 ) -> Answer:
     if found.breach is None and not found.complete and not found.stopped_by:
         raise AssertionError("no schedule came to an end: nothing was shown")
-    is_counted = found.is_exhausted and found.states <= _COUNTED_MAX
-    count = count_schedules(found) if is_counted else None
+    count = count_small(found, _COUNTED_MAX)
     picture, token = _draw(found, asked)
     document = plain(found, schedules=count) | ({"token": token} if token else {})
     document |= {"lines": lines_plain(files)} if files else {}

@@ -6,25 +6,29 @@ commutes with all that others do. This module must not let anything land by itse
 
 from asyncio import CancelledError
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from release.core.sighting import Redeployed, Row, RowState
 from release.errors import FenceRefused, OutcomeUnknown, Refused
 from simulator.explorer.calls import Call
 from simulator.explorer.cast import Cast
 from simulator.explorer.choices import Choice, raised, returned
+from simulator.explorer.fences import Fences
 from simulator.explorer.landing import Lander
 from simulator.explorer.program import Error
 from simulator.explorer.scope import JobKind, Kind
-from simulator.explorer.worlds import Flying, World, kill, spend
+from simulator.explorer.worlds import Flying, Window, World, kill, spend
 
 __all__ = ["EffectCalls"]
 
 _LOST = (OutcomeUnknown, ("no answer came",))
 _NO = (Refused, ("said no",))
 _CANCELLED = (CancelledError, ())
-_SENT = 3
 
 Rows = tuple[tuple[int, bool], ...]
+
+_MOVED: Rows = ((0, True),)
+"""How a pointer move has ended that landed."""
 
 
 class EffectCalls:
@@ -33,37 +37,39 @@ class EffectCalls:
     def __init__(self, cast: Cast, lander: Lander) -> None:
         self._cast = cast
         self._lander = lander
+        self._fences = Fences(cast)
         self._has = cast.scope.has
 
     def candidates(self, world: World, job: int, call: Call) -> Iterator[Choice]:  # noqa: ARG002
         """Lists the tenants; with an epoch, the fence is compared and raised."""
-        epoch = call.arguments[1]
-        listing = self._cast.candidates(self._cast.listed(world.listed))
-        if epoch is None or self._cast.scope.fence == "none":
+        epoch, listed = call.arguments[1], self._cast.listed(world.listed)
+        listing = self._cast.candidates(listed)
+        numbers = [self._cast.tenant_number[tenant] for tenant in listed]
+        if epoch is None:
             yield returned("ok", world, listing)
-        elif epoch < world.fence:
-            yield raised("fence refused", world, self._refusal(world))
+        elif epoch < (seen := self._fences.seen(world, numbers)):
+            yield raised("fence refused", world, _refusal(seen))
         else:
-            yield returned("ok", world._replace(fence=epoch), listing)
+            yield returned("ok", self._fences.list_with(world, numbers, epoch), listing)
 
     def redeploy(self, world: World, job: int, call: Call) -> Iterator[Choice]:
         """Redeploys some tenants."""
         sha, tenants, epoch, _ = call.arguments
         cell = world.jobs[job]
-        if cell.window == _SENT:
+        if cell.window == Window.SENT:
             yield from self._await_rows(world, job)
             return
-        if self._cast.scope.fence != "none":
-            if epoch < world.fence:
-                yield raised("fence refused", _sent(world, job), self._refusal(world))
-                return
-            world = world._replace(fence=epoch)
+        numbers = tuple(self._cast.tenant_number[tenant] for tenant in tenants)
+        if epoch < (seen := self._fences.seen(world, numbers)):
+            yield raised("fence refused", _sent(world, job), _refusal(seen))
+            return
+        world = self._fences.arrive(world, epoch)
         request = Flying(
             job=job,
             intent=cell.intent,
             release=self._cast.index_of[sha],
             epoch=epoch,
-            tenants=tuple(self._cast.tenant_number[tenant] for tenant in tenants),
+            tenants=numbers,
         )
         if self._has(Kind.PIECEMEAL):
             yield Choice("sent", _await(world, job).launch(request))
@@ -85,8 +91,7 @@ class EffectCalls:
         if self._has(Kind.LOST):
             yield raised("answer lost", spend(done.world), _LOST, breach=done.breach)
         if self._has(Kind.CRASH):
-            crashed = kill(worse, job).launch(request)
-            yield Choice("crash while it was on its way", crashed)
+            yield Choice("crash while it was on its way", kill(worse, job).launch(request))
         if self._has(Kind.CANCEL) and not world.jobs[job].is_cancelled:
             cell = worse.jobs[job]._replace(rows=(), is_cancelled=True)
             flying = worse.launch(request).with_job(job, cell)
@@ -125,7 +130,7 @@ class EffectCalls:
         """The answer comes when the request has landed everywhere; the wait may end before."""
         cell = world.jobs[job]
         own = [one for one in world.flying if (one.job, one.intent) == (job, cell.intent)]
-        over = world.with_job(job, cell._replace(window=0, rows=()))
+        over = world.with_job(job, cell._replace(window=Window.SHUT, rows=()))
         if not own:
             yield returned("answered", over, self._answer(cell.rows))
         if world.faults and (self._has(Kind.TIMEOUT) or self._has(Kind.LOST)):
@@ -163,48 +168,31 @@ class EffectCalls:
         digest = call.arguments[1]
         cell = world.jobs[job]
         release = self._cast.index_of[self._cast.release_of[digest]]
-        epoch = self._epoch(world, job)
-        request = Flying(job=job, intent=cell.intent, release=release, epoch=epoch, pointer=0)
+        # A pointer move carries no epoch; what counts is the claim under which it was sent.
+        request = Flying(job=job, intent=cell.intent, release=release, epoch=cell.epoch, pointer=0)
         world = _sent(world, job)
-        done = self._lander.at_pointer(world, request)
+        landed = self._lander.at_pointer(world, request)
+        done = _Done(landed.world, _MOVED, landed.breach)
         yield returned("ok", done.world, breach=done.breach)
         if not world.faults or self._cast.jobs[job].kind is JobKind.HEAL:
             return
-        worse = spend(world)
-        if self._has(Kind.TIMEOUT):
-            yield raised("timeout", worse.launch(request), _LOST)
-        if self._has(Kind.LOST):
-            yield raised("answer lost", spend(done.world), _LOST, breach=done.breach)
-        if self._has(Kind.CRASH):
-            yield Choice("crash while it was on its way", kill(worse, job).launch(request))
-        if self._has(Kind.CANCEL) and not world.jobs[job].is_cancelled:
-            cell = worse.jobs[job]._replace(is_cancelled=True)
-            flying = worse.launch(request).with_job(job, cell)
-            yield raised("cancel while it was on its way", flying, _CANCELLED)
-            answered = spend(done.world).with_job(job, cell._replace(rows=((0, True),)))
-            yield raised("cancel, answer to come", answered, _CANCELLED, breach=done.breach)
+        yield from self._lose_answers(world, request, done)
         if self._has(Kind.REFUSED):
-            yield raised("refused", worse, _NO)
+            yield raised("refused", spend(world), _NO)
         if self._has(Kind.NO_EFFECT):
-            yield returned("answered without effect", worse)
-
-    def _epoch(self, world: World, job: int) -> int:
-        """A pointer move carries no epoch; what counts is the claim under which it was sent."""
-        return world.jobs[job].epoch
-
-    def _refusal(self, world: World) -> Error:
-        return (_fence_refused, (world.fence,))
+            yield returned("answered without effect", spend(world))
 
 
-class _Done:
+class _Done(NamedTuple):
     """What came of landing a request everywhere."""
 
-    __slots__ = ("breach", "rows", "world")
+    world: World
+    rows: Rows
+    breach: str
 
-    def __init__(self, world: World, rows: Rows, breach: str) -> None:
-        self.world = world
-        self.rows = rows
-        self.breach = breach
+
+def _refusal(fence_seen: int) -> Error:
+    return (_fence_refused, (fence_seen,))
 
 
 def _fence_refused(fence_seen: int) -> FenceRefused:
@@ -213,11 +201,11 @@ def _fence_refused(fence_seen: int) -> FenceRefused:
 
 def _sent(world: World, job: int) -> World:
     """The window is over: the effect was sent."""
-    return _with_window(world, job, 0)
+    return _with_window(world, job, Window.SHUT)
 
 
 def _await(world: World, job: int) -> World:
-    return _with_window(world, job, _SENT)
+    return _with_window(world, job, Window.SENT)
 
 
 def _with_window(world: World, job: int, window: int) -> World:

@@ -9,16 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
 
+from simulator.explorer.known import NOTHING, Known, Life, Moves, Part
 from simulator.explorer.territory import Breach, Move, Territory
+from simulator.explorer.worlds import NOBODY
 
-__all__ = ["Exploration", "Known", "Limits", "explore"]
+__all__ = ["Exploration", "Limits", "explore"]
 
-_CACHE_MAX = 400_000
 _COLLECTED = 200_000
 _CHUNK = 1_000
 """After how many states the limits are looked at."""
-
-_Moves = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +61,7 @@ def explore(
     limits: Limits | None = None,
     *,
     progress: Callable[[Exploration], None] | None = None,
-    known: "Known | None" = None,
+    known: Known | None = None,
 ) -> Exploration:
     """Visits every state breadth first, and stops at the first breach, which is a shortest one.
 
@@ -128,22 +127,6 @@ def _exceeded(found: Exploration, limits: Limits) -> str:
     return ""
 
 
-@dataclass(slots=True)
-class Known:
-    """Moves that were found: those of (world, job) pairs, those of worlds, and swaps that lost."""
-
-    moves: dict[int, _Moves] = field(default_factory=dict)
-    events: dict[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
-    lost: dict[int, int] = field(default_factory=dict)
-
-    def shrink(self) -> None:
-        """Forgets everything once it is more than memory should hold; it is found again."""
-        if len(self.moves) > _CACHE_MAX:
-            self.moves.clear()
-            self.events.clear()
-            self.lost.clear()
-
-
 class _Search:
     """The inner loop."""
 
@@ -158,18 +141,26 @@ class _Search:
         )
         self._known = known
 
-    def expand(self, frontier: list[int]) -> list[int]:  # noqa: C901 - it is fast
+    def expand(self, frontier: list[int]) -> list[int]:  # noqa: C901, PLR0912 - it is fast
         """Visits every state of one depth; returns those of the next."""
         parents, cache, following = self._found.parents, self._known.moves, list[int]()
-        events, world_mask, parts = self._known.events, self._world_mask, self._parts
-        settle, transitions = self._settle, 0
+        worlds, world_mask = self._known.worlds, self._world_mask
+        settle, older, transitions = self._settle, self._known.older, 0
         for state in frontier:
             moved = transitions
+            key = state & world_mask
+            life = worlds.get(key)
+            if life is None:
+                life = worlds[key] = Life(self._find_parts(state))
+            parts = life.parts
             for job, key_mask, keep_mask in parts:
                 key = state & key_mask
                 found = cache.get(key)
                 if found is None:
-                    found = cache[key] = self._find_moves(state, job, ~keep_mask)
+                    found = older.get(key) or self._find_moves(state, job, ~keep_mask)
+                    cache[key] = found
+                if found is NOTHING:
+                    continue
                 quiet, writing = found
                 rest = state & keep_mask
                 transitions += len(quiet) + len(writing)
@@ -179,17 +170,16 @@ class _Search:
                         parents[after] = state
                         following.append(after)
                 for target in writing:
-                    after = settle(rest | target)
+                    after = settle(rest | target, parts, job)
                     if after not in parents:
                         parents[after] = state
                         following.append(after)
-            key = state & world_mask
-            happening = events.get(key)
+            happening = life.events
             if happening is None:
-                happening = events[key] = self._find_events(state)
+                happening = life.events = self._find_events(state)
             transitions += len(happening)
             for keep_mask, target in happening:
-                after = settle(state & keep_mask | target)
+                after = settle(state & keep_mask | target, parts, NOBODY)
                 if after not in parents:
                     parents[after] = state
                     following.append(after)
@@ -201,13 +191,21 @@ class _Search:
         self._known.shrink()
         return following
 
-    def _find_moves(self, state: int, job: int, changed: int) -> _Moves:
+    def _find_parts(self, state: int) -> tuple[Part, ...]:
+        """The parts of those jobs that are, or may be, under way."""
+        territory = self._territory
+        world = territory.world(state)
+        return tuple(part for part in self._parts if territory.model.is_up(world, part[0]))
+
+    def _find_moves(self, state: int, job: int, changed: int) -> Moves:
         """Finds the moves of one job, for every state that agrees in the world and in the job.
 
         Apart come those that write the ledger, behind which a swap of another job may have lost.
         """
         territory = self._territory
         moves = territory.job_moves(state, job)
+        if not moves:
+            return NOTHING
         self._look(state, moves)
         record = territory.world(state).record
         targets = dict.fromkeys(move.target & changed for move in moves)
@@ -215,17 +213,36 @@ class _Search:
         quiet = tuple(one for one in targets if one not in writing)
         return quiet, tuple(one for one in targets if one in writing)
 
-    def _settle(self, state: int) -> int:
-        """The state once every swap has lost that can do nothing else, remembered by its parts."""
-        lost, masks = self._known.lost, self._territory.node_masks
-        settled = state & self._world_mask
-        for job, key_mask, _ in self._parts:
+    def _settle(self, state: int, parts: tuple[Part, ...], mover: int) -> int:
+        """The state once all lost or ended that can do nothing else, remembered by its parts.
+
+        parts: of those who lived before the move. mover: who has settled already.
+        """
+        settled_jobs, after, over = self._known.settled, state, 0
+        for job, key_mask, keep_mask in parts:
+            if job == mover:
+                continue
             key = state & key_mask
-            bits = lost.get(key)
-            if bits is None:
-                bits = lost[key] = self._territory.settle(state) & masks[job]
-            settled |= bits
-        return settled
+            found = settled_jobs.get(key)
+            if found is None:
+                bits, is_over = self._territory.settle_job(state, job)
+                is_settled = bits == state & ~keep_mask & self._territory.all_nodes
+                found = () if is_settled and not is_over else (bits, is_over << job)
+                settled_jobs[key] = found
+            if found:
+                after = after & (keep_mask | self._world_mask) | found[0]
+                over |= found[1]
+        return self._retire(after, over) if over else after
+
+    def _retire(self, state: int, over: int) -> int:
+        """The state in which these jobs, a bit each, have ended besides."""
+        world = state & self._world_mask
+        key = world | over
+        found = self._known.retired.get(key)
+        if found is None:
+            jobs = [job for job, _, _ in self._parts if over >> job & 1]
+            found = self._known.retired[key] = self._territory.retire(world, jobs)
+        return found | state & ~self._world_mask
 
     def _find_events(self, state: int) -> tuple[tuple[int, int], ...]:
         """Finds what may happen by itself, for every state of that world.
@@ -237,17 +254,16 @@ class _Search:
         self._look(state, moves)
         found = []
         for move in moves:
-            dead = territory.dead_nodes(move.target)
-            found.append(
-                (territory.all_nodes & ~dead, move.target & ~(territory.all_nodes & ~dead))
-            )
+            kept = territory.all_nodes & ~territory.dead_nodes(move.target)
+            found.append((kept, move.target & ~kept))
         return tuple(dict.fromkeys(found))
 
     def _look(self, state: int, moves: list[Move]) -> None:
         """Notes the first promise that a move breaks; the first ever is of a shortest schedule."""
         for move in moves:
             if move.breach and self._found.breach is None:
-                self._found.breach = Breach(state, move.breach, move.target)
+                target = self._territory.settle(move.target)
+                self._found.breach = Breach(state, move.breach, target)
 
     def _rest(self, state: int) -> None:
         self._found.complete += 1

@@ -15,7 +15,7 @@ from simulator.explorer.landing import Lander
 from simulator.explorer.ledger_calls import LedgerCalls
 from simulator.explorer.records import Records
 from simulator.explorer.scope import JobKind, Kind
-from simulator.explorer.worlds import NOBODY, JobState, World, kill, spend
+from simulator.explorer.worlds import NOBODY, JobState, Window, World, kill, spend
 
 __all__ = ["Events"]
 
@@ -72,8 +72,7 @@ class Events:
 
     def _land(self, world: World, number: int) -> Iterator[Choice]:
         request = world.flying[number]
-        others = (*world.flying[:number], *world.flying[number + 1 :])
-        gone = world._replace(flying=others)
+        gone = world.without(number)
         name = self._cast.jobs[request.job].name
         if request.record:
             if request.expected == world.record:
@@ -97,15 +96,14 @@ class Events:
         """Lets a request land at some of its tenants; one that is awaited notes how it ended."""
         request = world.flying[number]
         left = tuple(one for one in request.tenants if one not in tenants)
-        others = (*world.flying[:number], *world.flying[number + 1 :])
-        world, breach = world._replace(flying=others), ""
+        world, breach = world.without(number), ""
         if left:
             world = world.launch(request._replace(tenants=left))
         for tenant in tenants:
             landed = self._lander.at_tenant(world, request, tenant)
             world, breach = landed.world, breach or landed.breach
             cell = world.jobs[request.job]
-            if cell.window == 3 and cell.intent == request.intent:  # noqa: PLR2004 - it is awaited
+            if cell.window == Window.SENT and cell.intent == request.intent:
                 rows = tuple(sorted((*cell.rows, (tenant, landed.is_done))))
                 world = world.with_job(request.job, cell._replace(rows=rows))
         where = ", ".join(self._cast.name_of(tenant) for tenant in tenants)
@@ -161,8 +159,7 @@ class Events:
 
     def _by_hand(self, world: World, record: Record) -> World:
         stamped = replace(record, stamp=Stamp(job=_OPERATOR, write=world.record))
-        flying = tuple(one for one in world.flying if not one.record)
-        return spend(world._replace(record=self._records.number(stamped), flying=flying))
+        return spend(world.with_record(self._records.number(stamped)))
 
     def _lose_ledger(self, world: World) -> Iterator[Choice]:
         if world.record:

@@ -4,7 +4,7 @@ A promise that was kept only because nothing tempted it is said to be untried. T
 explore.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from release.core.outcome import Word
@@ -21,6 +21,7 @@ __all__ = [
     "scope_plain",
     "text",
     "verdict",
+    "worst",
 ]
 
 _ASIDE = (Word.SUPERSEDED.value, Word.HELD.value, Word.STOPPED.value)
@@ -81,6 +82,12 @@ def verdict(found: Exploration) -> str:
     if found.breach is not None:
         return "broken"
     return "unfinished" if found.stopped_by else "kept"
+
+
+def worst(words: Iterable[str]) -> str:
+    """The word for several explorations together."""
+    said = frozenset(words)
+    return next((word for word in ("broken", "unfinished") if word in said), "kept")
 
 
 def text(found: Exploration, *, schedules: int | None = None, picture: str = "") -> str:

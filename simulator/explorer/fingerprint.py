@@ -29,11 +29,11 @@ from release.core.assignment import Assignment
 from release.core.policy import Policy
 from release.ports import Ports
 from release.stages.run import Run
-from simulator.explorer.frames import is_last_look, is_only_telling, value_stack
+from simulator.explorer.frames import is_only_telling, value_stack
 from simulator.explorer.instants import Instant
 from simulator.explorer.liveness import live_names
 
-__all__ = ["fingerprint"]
+__all__ = ["WRITTEN", "fingerprint"]
 
 _FORGOTTEN: dict[str, frozenset[str]] = {
     # What one release is to another never changes, so a remembered answer is no state; warnings are
@@ -50,7 +50,7 @@ _TOLD = frozenset(
 )
 """What a job knows of tenants and pointers, which nothing but its outcome shows once it ends."""
 
-_WRITTEN = frozenset({"reading", "answered", "writes", "epoch", "fenced_epoch", "last_intent"})
+WRITTEN = frozenset({"reading", "answered", "writes", "epoch", "fenced_epoch", "last_intent"})
 """What a job knows of the ledger, which it has no use for once its outcome is written."""
 
 _COUNTERS = frozenset({"tried"})
@@ -66,6 +66,15 @@ _SKIPPED = frozenset(
 
 _Read = Callable[["_Reader", Any], Any]
 
+_CODES: dict[int, CodeType] = {}
+"""All code that was met by its address, by which it goes here: its hash takes long to find.
+
+It is held, so that no other code ever has that address.
+"""
+
+_ALIVE: dict[tuple[int, int], tuple[str, ...]] = {}
+"""The variables that count at each place of each code, in order."""
+
 
 def fingerprint(
     coroutine: Coroutine[Any, Any, Any], now_s: float, *, overwritten: frozenset[str]
@@ -73,13 +82,11 @@ def fingerprint(
     """A value that is equal for two suspended coroutines exactly when they go on alike.
 
     now_s: the job's own clock, from which every instant in its state is counted. overwritten: the
-    fields of its run that the answer which it waits for takes the place of.
+    fields of its run that it will not read again, or not before something takes their place.
     """
     forgotten = _FORGOTTEN["Run"] | overwritten
     if is_only_telling(coroutine):
         forgotten |= _TOLD
-        if is_last_look(coroutine):
-            forgotten |= _WRITTEN
     names = tuple(one.name for one in fields(Run) if one.name not in forgotten)
     state: tuple[object, ...] = _read_frame(_Reader(now_s, names), coroutine)
     return state
@@ -150,24 +157,32 @@ def _read_frame(reader: _Reader, thing: Any) -> Any:  # noqa: ANN401
     frame = thing.cr_frame if type(thing) is CoroutineType else thing.gi_frame
     if frame is None:
         return ("over",)
-    code, variables = frame.f_code, frame.f_locals
-    alive = live_names(code, frame.f_lasti) - _COUNTERS
+    code, variables, read = frame.f_code, frame.f_locals, reader.read
+    place = (id(code), frame.f_lasti)
+    known = _ALIVE.get(place)
+    if known is None:
+        _CODES.setdefault(id(code), code)
+        alive = live_names(code, frame.f_lasti) - _COUNTERS
+        known = _ALIVE[place] = tuple(sorted(alive))
     stack = value_stack(gc.get_referents(thing), code, variables)
     return (
-        code,
-        frame.f_lasti,
+        *place,
         # In the order of names: a frame that was looked at before lists its variables in another.
-        *[(name, reader.read(variables[name])) for name in sorted(variables) if name in alive],
+        *[(name, read(variables[name])) for name in known if name in variables],
         *[reader.read(one) for one in stack if type(one) not in _SKIPPED],
     )
 
 
 def _read_function(reader: _Reader, thing: Any) -> Any:  # noqa: ANN401
-    if reader.is_known(thing):
-        return ("again", reader.seen[id(thing)])
     # One that a run makes for itself, as a comprehension is before 3.12, is another object each
     # time and the same state.
-    return (thing.__code__, *[reader.read(cell) for cell in thing.__closure__ or ()])
+    code, closure = thing.__code__, thing.__closure__
+    _CODES.setdefault(id(code), code)
+    if closure is None:
+        return ("function", id(code))
+    if reader.is_known(thing):
+        return ("again", reader.seen[id(thing)])
+    return ("function", id(code), *[reader.read(cell) for cell in closure])
 
 
 def _read_cell(reader: _Reader, thing: Any) -> Any:  # noqa: ANN401

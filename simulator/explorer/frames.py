@@ -4,7 +4,6 @@ This module must not compare states.
 """
 
 from collections.abc import Coroutine, Iterator, Mapping
-from functools import cache
 from operator import length_hint
 from types import CodeType, CoroutineType, FrameType
 from typing import Any
@@ -41,19 +40,13 @@ def _frames(coroutine: Coroutine[Any, Any, Any]) -> Iterator[FrameType]:
         inner = inner.cr_await
 
 
-@cache
-def _cells(code: CodeType) -> frozenset[str]:
-    """Variables that other functions may read; they count as read for ever."""
-    return frozenset((*code.co_cellvars, *code.co_freevars))
-
-
 def value_stack(held: list[Any], code: CodeType, variables: Mapping[str, Any]) -> list[Any]:
     """A frame's value stack, which lies behind its variables.
 
     The position of a loop that tries as often as it takes is left out.
     """
-    cells = _cells(code)
-    plain = sum(name not in cells for name in variables)
+    cells = {*code.co_cellvars, *code.co_freevars}
+    plain = sum(name not in cells for name in variables) if cells else len(variables)
     # The code is held just before the variables, and once more, or not, with the names in front.
     begin = len(held) - held[::-1].index(code)
     above = held[begin + plain + len(cells) :]

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from release.core.order import Order
 from simulator.explorer.cast import Cast
+from simulator.explorer.fences import Fences
 from simulator.explorer.records import Records
 from simulator.explorer.scope import JobKind, Kind
 from simulator.explorer.worlds import NOBODY, Flying, PointerCell, TenantCell, World
@@ -28,11 +29,12 @@ class Lander:
     def __init__(self, cast: Cast, records: Records) -> None:
         self._cast = cast
         self._records = records
+        self._fences = Fences(cast)
         self._has_rollback = any(job.kind is JobKind.ROLLBACK for job in cast.jobs)
 
     def at_tenant(self, world: World, request: Flying, tenant: int) -> Landed:
         """Switches one tenant, unless a fence that is compared at the landing refuses."""
-        if self._cast.scope.fence == "landing" and request.epoch < world.fence:
+        if self._fences.refuses(world, request.epoch, tenant):
             return Landed(world, is_done=False)
         cell = world.tenants[tenant]
         if cell.is_broken:
@@ -45,6 +47,7 @@ class Lander:
             draining=cell.serving if has_lag else NOBODY,
             epoch=max(request.epoch, cell.epoch) if self._has_rollback else 0,
             is_rolled_back=self._is_rollback(request.job),
+            fence=self._fences.label(request.epoch),
         )
         return Landed(world.with_tenant(tenant, landed), breach)
 

@@ -14,11 +14,10 @@ from simulator.explorer.choices import Choice, raised, returned
 from simulator.explorer.records import Records
 from simulator.explorer.scope import Kind
 from simulator.explorer.seizures import find_seizure
-from simulator.explorer.worlds import Flying, World, spend
+from simulator.explorer.worlds import Flying, Window, World, spend
 
 __all__ = ["LedgerCalls"]
 
-_SENDING = 2
 _UNKNOWN = (OutcomeUnknown, ("the answer to the swap was lost",))
 _CONFLICT = (Conflict, ("another write came first",))
 
@@ -68,14 +67,12 @@ class LedgerCalls:
         opened = newest > cell.sent
         is_holder = record.holder is not None and record.holder.job == ours
         cell = cell._replace(
-            window=1 if opened else 0,
+            window=Window.NOTED if opened else Window.SHUT,
             is_late=False,
             intent=newest if opened else cell.intent,
             epoch=record.epoch if is_holder else cell.epoch,
         )
-        flying = tuple(one for one in world.flying if not one.record)
-        number = self._records.number(record)
-        return world._replace(record=number, flying=flying).with_job(job, cell)
+        return world.with_record(self._records.number(record)).with_job(job, cell)
 
     def changed(self, world: World, job: int, call: Call) -> Iterator[Choice]:
         """Comes back with a change, or without one when what is waited for has had its time."""
@@ -98,19 +95,19 @@ class LedgerCalls:
         record = self._records.record(world.record)
         if record is None:
             return world
-        parties = self._parties(record, job)
+        ending = [one for one in record.intents if one.remaining_s <= within_s]
+        parties = self._parties(record, job) | self._forgotten(world, job, ending)
         asleep = [one for one in parties if world.is_alive(one)]
         if asleep and not world.expiries:
             return None
         if asleep:
             world = world._replace(expiries=world.expiries - 1)
-        ending = [one for one in record.intents if one.remaining_s <= within_s]
         if self._cast.scope.is_life_bounded:
             over = [one for one in world.flying if self._is_among(one.job, one.intent, ending)]
             owners = enumerate(world.jobs)
             if any(
                 world.is_alive(owner)
-                and cell.window >= _SENDING
+                and cell.window >= Window.CHECKED
                 and self._is_among(owner, cell.intent, ending)
                 for owner, cell in owners
             ):
@@ -118,9 +115,16 @@ class LedgerCalls:
             world = world._replace(flying=tuple(one for one in world.flying if one not in over))
         for one in asleep:
             cell = world.jobs[one]
-            if cell.window == 1:
+            if cell.window == Window.NOTED:
                 world = world.with_job(one, cell._replace(is_late=True))
         return world
+
+    def _forgotten(self, world: World, job: int, ending: list[Intent]) -> set[int]:
+        """Who has an intent that no record names, while one that stands for all is waited out."""
+        if not any(one.effect is Effect.UNKNOWN for one in ending):
+            return set()
+        cells = enumerate(world.jobs)
+        return {other for other, cell in cells if other != job and cell.window == Window.NOTED}
 
     def _is_among(self, job: int, number: int, intents: list[Intent]) -> bool:
         """Whether an effect is behind one of the intents; one `unknown` intent stands for all."""

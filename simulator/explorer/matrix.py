@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from simulator.explorer.engine import Exploration, Limits, explore
-from simulator.explorer.findings import verdict
+from simulator.explorer.findings import verdict, worst
 from simulator.explorer.scope import Kind, Scope
 from simulator.explorer.stories import cast_story
 from simulator.explorer.territory import Territory
-from simulator.guards import GUARDS
+from simulator.guards import GUARDS, SHIPPED
 
 __all__ = ["COLUMNS", "Cell", "matrix", "matrix_plain", "matrix_text", "matrix_word"]
 
@@ -104,8 +104,7 @@ def matrix_plain(cells: tuple[Cell, ...]) -> list[dict[str, object]]:
 
 def matrix_word(cells: tuple[Cell, ...]) -> str:
     """What came of the shipped guard in all columns: `kept`, `broken` or `unfinished`."""
-    words = {cell.word for cell in cells if cell.guard == "headway"}
-    return next((word for word in ("broken", "unfinished") if word in words), "kept")
+    return worst(cell.word for cell in cells if cell.guard == SHIPPED)
 
 
 def _shown(cell: Cell) -> str:
@@ -113,7 +112,7 @@ def _shown(cell: Cell) -> str:
 
 
 def _last(cells: tuple[Cell, ...], broken: int) -> str:
-    shipped = [cell for cell in cells if cell.guard == "headway"]
+    shipped = [cell for cell in cells if cell.guard == SHIPPED]
     guards = len({cell.guard for cell in cells}) - bool(shipped)
     word = matrix_word(cells)
-    return f"{word}: headway in {len(shipped)} scopes; broken: {broken} of {guards} other guards"
+    return f"{word}: {SHIPPED} in {len(shipped)} scopes; broken: {broken} of {guards} other guards"

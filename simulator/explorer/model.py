@@ -16,9 +16,17 @@ from simulator.explorer.events import Events
 from simulator.explorer.landing import Lander
 from simulator.explorer.ledger_calls import LedgerCalls
 from simulator.explorer.read_calls import ReadCalls
-from simulator.explorer.records import Records
+from simulator.explorer.records import Records, find_unread
 from simulator.explorer.scope import JobKind, Kind, Scope, Start
-from simulator.explorer.worlds import JobCell, JobState, PointerCell, TenantCell, World, spend
+from simulator.explorer.worlds import (
+    JobCell,
+    JobState,
+    PointerCell,
+    TenantCell,
+    Window,
+    World,
+    spend,
+)
 
 __all__ = ["Model"]
 
@@ -34,7 +42,7 @@ class Model:
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self.cast = Cast(scope)
-        self.records = Records()
+        self.records = Records(find_unread(scope))
         lander = Lander(self.cast, self.records)
         self._reads = ReadCalls(self.cast)
         ledger = LedgerCalls(self.cast, self.records)
@@ -54,13 +62,15 @@ class Model:
         }
 
     def first(self) -> World:
-        """The world before anything has happened: everything runs the oldest release."""
-        steady = self.scope.start is Start.STEADY
-        has_lag = self.scope.has(Kind.CHURN)
+        """The world before anything has happened: all but a stray tenant run the oldest release."""
+        is_empty = self.scope.start is Start.EMPTY
+        tenants = [TenantCell(serving=0) for _ in self.cast.tenants]
+        if self.scope.start is Start.BEHIND:
+            tenants[0] = TenantCell(serving=self.scope.newest)
         return World(
-            record=self.records.number(self.cast.first_record()) if steady else 0,
+            record=0 if is_empty else self.records.number(self.cast.first_record()),
             head=0,
-            tenants=tuple(TenantCell(serving=0) for _ in range(self.scope.tenants + has_lag)),
+            tenants=tuple(tenants),
             pointers=(PointerCell(release=0, before=0),),
             fence=0,
             flying=(),
@@ -114,11 +124,12 @@ _UNREACHABLE = frozenset(
 
 def _look_at_clock(world: World, job: int, call: Call) -> Iterator[Choice]:  # noqa: ARG001
     cell = world.jobs[job]
-    checked = world.with_job(job, cell._replace(window=2, is_late=False))
+    checked = world.with_job(job, cell._replace(window=Window.CHECKED, is_late=False))
     yield returned("late" if cell.is_late else "ok", checked, passes_s=_LATE_S * cell.is_late)
 
 
 def _calm(world: World, job: int) -> World:
     """A cancelled job sends nothing that it has not sent yet."""
-    cell = world.jobs[job]._replace(window=0, is_late=False, is_cancelled=True, rows=())
-    return world.with_job(job, cell)
+    cell = world.jobs[job]
+    calm = cell._replace(window=Window.SHUT, is_late=False, is_cancelled=True, rows=())
+    return world.with_job(job, calm)

@@ -5,8 +5,8 @@ own history. This module must not look at the world.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from release.core.ledger import Record, Stamp
 from release.core.outcome import Outcome, TenantState, Word
@@ -23,20 +23,19 @@ _REPAIR = "repair"
 """The phase of a redeploy of what had settled; it makes no tenant join."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Subject:
-    """What a monitor knows of its job from the beginning."""
+    """What a monitor knows of its job from the beginning; each is equal to itself alone."""
 
     job: JobId
     sha: Sha
     digest: Digest
     confirmations: int
     newer: frozenset[Sha]
-    releases: Mapping[Digest, Sha] = field(hash=False, compare=False)
+    releases: Mapping[Digest, Sha]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Monitor:
+class Monitor(NamedTuple):
     """What one job has seen so far, as far as its verdict rests on it.
 
     streaks: how many times in a row each tenant answered the job's release since the job's last
@@ -51,7 +50,7 @@ class Monitor:
     has_defied_pin: whether the job wrote an intent into a record that it saw pinned.
     """
 
-    subject: Subject = field(compare=False)
+    subject: Subject
     listed: tuple[Tenant, ...] = ()
     streaks: tuple[tuple[Tenant, int], ...] = ()
     is_pointer_right: bool = False
@@ -72,11 +71,11 @@ class Monitor:
             case "fleet.redeploy" | "registry.point":
                 return self._sent(call)
             case "forge.is_enabled" if answer.error is None:
-                return replace(self, is_switch_stale=False)
+                return self._replace(is_switch_stale=False)
             case "registry.resolve" if answer.error is None:
                 return self._pointed(answer.value)
             case "fleet.candidates" if answer.error is None:
-                return replace(self, listed=answer.value.tenants, is_list_fresh=True)
+                return self._replace(listed=answer.value.tenants, is_list_fresh=True)
             case "forge.head" if answer.error is None:
                 return self.saw(answer.value)
             case "ledger.read" | "ledger.changed" if answer.error is None:
@@ -84,14 +83,13 @@ class Monitor:
             case "ledger.swap":
                 return self._swapped(call.arguments[1], is_known=answer.error is None)
             case "clock.now_s":
-                return replace(self, is_clock_watched=False)
+                return self._replace(is_clock_watched=False)
             case _:
                 return self
 
     def at_a_bad_end(self) -> "Monitor":
         """Without what only a good word rests on."""
-        return replace(
-            self,
+        return self._replace(
             listed=(),
             streaks=(),
             is_pointer_right=False,
@@ -130,12 +128,12 @@ class Monitor:
         is_stale = None if self.is_switch_stale is None else True
         if call.operation == "registry.point":
             broken = broken or self._find_early()
-            return replace(self, is_switch_stale=is_stale, is_pointer_right=False, broken=broken)
+            return self._replace(is_switch_stale=is_stale, is_pointer_right=False, broken=broken)
         _, tenants, _, phase = call.arguments
         kept = tuple((one, streak) for one, streak in self.streaks if one not in tenants)
         is_fresh = self.is_list_fresh and phase == _REPAIR
-        return replace(
-            self, is_switch_stale=is_stale, streaks=kept, is_list_fresh=is_fresh, broken=broken
+        return self._replace(
+            is_switch_stale=is_stale, streaks=kept, is_list_fresh=is_fresh, broken=broken
         )
 
     def _find_early(self) -> str:
@@ -153,18 +151,18 @@ class Monitor:
             if sight.sha in self.subject.newer:
                 newer = newer | {sight.sha}
         kept = tuple(sorted(((t, n) for t, n in streaks.items() if n), key=lambda one: one[0].slug))
-        return replace(self, streaks=kept, newer=newer)
+        return self._replace(streaks=kept, newer=newer)
 
     def _pointed(self, digest: Digest | None) -> "Monitor":
         sha = self.subject.releases.get(digest) if digest else None
         seen = self.saw(sha) if sha else self
-        return replace(seen, is_pointer_right=digest == self.subject.digest)
+        return seen._replace(is_pointer_right=digest == self.subject.digest)
 
     def saw(self, sha: Sha) -> "Monitor":
         """A release was read somewhere; newer ones are kept."""
         if sha not in self.subject.newer or sha in self.newer:
             return self
-        return replace(self, newer=self.newer | {sha})
+        return self._replace(newer=self.newer | {sha})
 
     def _read(self, reading: Reading) -> "Monitor":
         record, seen = reading.record, self
@@ -181,16 +179,15 @@ class Monitor:
         own = [one.number for one in record.intents if one.job == self.subject.job]
         newest = max(own, default=0)
         is_defiant = record.pin is not None and newest > self.intents
-        seen = replace(self, has_defied_pin=True) if is_defiant else self
+        seen = self._replace(has_defied_pin=True) if is_defiant else self
         if is_known:
             return seen.wrote(newest)
-        return replace(seen, swapped=(record.stamp, newest))
+        return seen._replace(swapped=(record.stamp, newest))
 
     def wrote(self, newest: int) -> "Monitor":
         """A swap whose newest own intent is `newest` turned out to be written."""
         is_new = newest > self.intents
-        return replace(
-            self,
+        return self._replace(
             swapped=None,
             intents=max(newest, self.intents),
             is_clock_watched=is_new or self.is_clock_watched,

@@ -11,14 +11,14 @@ from time import monotonic
 from release.core.policy import Policy
 from release.errors import Invalid
 from simulator.explorer.counterexample import Counterexample, find_counterexample
-from simulator.explorer.counting import count_schedules
+from simulator.explorer.counting import count_small
 from simulator.explorer.engine import Exploration, Limits, explore
-from simulator.explorer.findings import plain, verdict
+from simulator.explorer.findings import plain, verdict, worst
 from simulator.explorer.scenario_scopes import CHOICES, Played, Retold, retell
 from simulator.explorer.scope import JobKind, Scope
 from simulator.explorer.territory import Territory
-from simulator.guards import GUARDS
-from simulator.race import SHIPPED
+from simulator.guards import GUARDS, SHIPPED
+from simulator.race import guard_then
 from simulator.race_desk import Answer
 from simulator.scenario import Scenario, load
 
@@ -77,8 +77,7 @@ def answer_neighbours(
 def _guards(scenario: Scenario, guard: str) -> tuple[str, ...]:
     if guard:
         return (GUARDS[guard].name,)
-    recorded = GUARDS[scenario.recorded.guard].name if scenario.recorded else SHIPPED
-    return tuple(dict.fromkeys((recorded, SHIPPED)))
+    return tuple(dict.fromkeys((guard_then(scenario), SHIPPED)))
 
 
 def _explore_all(
@@ -102,8 +101,7 @@ def _explore_all(
 
 def _explore(scope: Scope, choices: str, limits: Limits) -> _Explored:
     found = explore(Territory(scope), limits)
-    is_counted = found.is_exhausted and found.states <= _COUNTED_MAX
-    count = count_schedules(found) if is_counted else None
+    count = count_small(found, _COUNTED_MAX)
     example = find_counterexample(found, limits)
     shown = plain(found, schedules=count)
     token = {"token": example.token} if example else {}
@@ -130,8 +128,7 @@ def _say(found: Exploration, count: int | None) -> str:
 def _judge(explored: tuple[_Explored, ...]) -> str:
     """The word for all of it, by the shipped guard where it was explored."""
     judged = [one.word for one in explored if one.guard == SHIPPED]
-    words = judged or [one.word for one in explored]
-    return next((word for word in ("broken", "unfinished") if word in words), "kept")
+    return worst(judged or [one.word for one in explored])
 
 
 def _head(scenario: Scenario, retold: Retold) -> Iterator[str]:

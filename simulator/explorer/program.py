@@ -12,8 +12,8 @@ from typing import Any
 
 from release.core.outcome import Outcome
 from simulator.explorer.calls import Call
-from simulator.explorer.fingerprint import fingerprint
-from simulator.explorer.frames import is_only_telling
+from simulator.explorer.fingerprint import WRITTEN, fingerprint
+from simulator.explorer.frames import is_last_look, is_only_telling
 from simulator.explorer.instants import Instant
 from simulator.explorer.monitor import Monitor
 
@@ -75,12 +75,14 @@ class Program:
     """What a job runs, and what answers its private calls.
 
     overwritten: the fields of the run that the answer to an operation always takes the place of.
+    is_cancellable: whether a signal may come in any call.
     """
 
     begin: Callable[[], Coroutine[Any, Any, Outcome]]
     constants: Constants
     monitor: Monitor
     overwritten: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    is_cancellable: bool = False
 
 
 @dataclass(slots=True)
@@ -121,15 +123,23 @@ class Stepped:
         """Forgets the job where it stands."""
         self.coroutine.close()
 
+    @property
+    def is_telling(self) -> bool:
+        """Whether the job has come to a bad end, and has only that to tell."""
+        return self.call is not None and is_only_telling(self.coroutine)
+
     def state(self) -> tuple[object, ...]:
         """What the job goes on from; equal for two that go on alike, as all that are over do."""
         if self.call is None:
             return ("over",)
         seen = self.monitor
-        if is_only_telling(self.coroutine):
+        if self.is_telling:
             seen = seen.at_a_bad_end()
-        overwritten = self.program.overwritten.get(self.call.operation, frozenset())
-        frames = fingerprint(self.coroutine, float(self.now_s), overwritten=overwritten)
+        forgotten = self.program.overwritten.get(self.call.operation, frozenset())
+        # A signal in the last look makes the job write its end once more.
+        if not self.program.is_cancellable and is_last_look(self.coroutine):
+            forgotten |= WRITTEN
+        frames = fingerprint(self.coroutine, float(self.now_s), overwritten=forgotten)
         return (self.call, *frames, seen)
 
     def _run(self, value: Any, error: BaseException | None) -> None:  # noqa: ANN401

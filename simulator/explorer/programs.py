@@ -20,6 +20,9 @@ __all__ = ["programs"]
 _OVERWRITTEN = {"ledger.read": frozenset({"reading"})}
 """Whoever reads the ledger keeps the reading in the place of the last one."""
 
+_INTERRUPTIONS = frozenset({Kind.UNREACHABLE, Kind.CANCEL})
+"""Where a read may fail, a job goes on with what it read before."""
+
 
 def programs(cast: Cast, deploy: Deploy | None = None) -> tuple[Program, ...]:
     """The program of each job, in the order of the cast.
@@ -42,8 +45,8 @@ def _program(cast: Cast, job: int, deploy: Deploy, private: Constants) -> Progra
         begin=begin,
         constants=private,
         monitor=monitor,
-        # Where the ledger can't be read, a job goes on with what it read before.
-        overwritten={} if cast.scope.has(Kind.UNREACHABLE) else _OVERWRITTEN,
+        overwritten={} if cast.scope.kinds & _INTERRUPTIONS else _OVERWRITTEN,
+        is_cancellable=cast.scope.has(Kind.CANCEL),
     )
 
 

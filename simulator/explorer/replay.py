@@ -70,20 +70,17 @@ class Replay:
     @property
     def faults(self) -> int:
         """How many of the faults that the scope allows struck."""
-        return sum(
-            max(0, one.before.faults - one.after.faults)
-            for one in self.turns
-            if one.step.flavour != HEAL
-        )
+        return sum(one.before.faults - one.after.faults for one in self._dearer)
 
     @property
     def expiries(self) -> int:
         """How often a lease or a bound ran out on a job that lived."""
-        return sum(
-            max(0, one.before.expiries - one.after.expiries)
-            for one in self.turns
-            if one.step.flavour != HEAL
-        )
+        return sum(one.before.expiries - one.after.expiries for one in self._dearer)
+
+    @property
+    def _dearer(self) -> Iterator[Turn]:
+        """The turns that may have cost something; the fresh deploy only ends all budgets."""
+        return (one for one in self.turns if one.step.flavour != HEAL)
 
 
 def replay(schedule: Schedule, deploy: Deploy | None = None) -> Replay:

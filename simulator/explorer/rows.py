@@ -59,12 +59,8 @@ _TABLE = [
     *_fences("2 x 3, two faults, one expiry", replace(_ONE, faults=2, kinds=_LOSSES)),
     *_fences("2 x 8, one fault, one expiry", replace(_ONE, tenants=8, kinds=_LOSSES)),
     *_fences(
-        "3 x 3, one fault",
-        replace(_TWO, jobs=cast_story("deploys", 3), faults=1, kinds=_TIMEOUT),
-    ),
-    *_fences(
-        "3 x 3, one fault, one expiry, no fresh deploy at the end",
-        replace(_ONE, jobs=cast_story("deploys", 3), kinds=_TIMEOUT, is_healed=False),
+        "3 x 3, one fault, one expiry",
+        replace(_ONE, jobs=cast_story("deploys", 3), kinds=_TIMEOUT),
     ),
     Row(
         title="2 x 3, policy head",
@@ -111,6 +107,14 @@ _TABLE = [
         title="empty ledger over a running fleet",
         scope=replace(_SMALL, start=Start.EMPTY, kinds=_TIMEOUT),
     ),
+    Row(
+        title="the ledger is behind the fleet",
+        scope=replace(_SMALL, start=Start.BEHIND, kinds=_TIMEOUT),
+    ),
+    Row(
+        title="2 x 2, unfenced, a bound is waited out in two parts",
+        scope=replace(_SMALL, fence="none", renewals=2, kinds=_TIMEOUT),
+    ),
     *_each(
         *(Kind.CANCEL, Kind.UNREACHABLE, Kind.REFUSED, Kind.NO_EFFECT, Kind.DEFERRED, Kind.TWICE),
         *(Kind.PARTIAL, Kind.STALE_HEAD, Kind.STALE_REGISTRY, Kind.REGRESS, Kind.BROKEN),
@@ -123,6 +127,10 @@ _TABLE = [
     Row(
         title="2 x 2, tenants drain, two confirmations",
         scope=replace(_TWO, tenants=2, confirmations=2, kinds=frozenset({Kind.LAG})),
+    ),
+    Row(
+        title="2 x 1, ledger lost or set back, fenced at landing",
+        scope=replace(_SMALL, tenants=1, kinds=frozenset({Kind.LEDGER_LOST})),
     ),
     Row(
         title="2 x 2, answered before it landed, unfenced",
@@ -141,12 +149,6 @@ _TABLE = [
         scope=replace(_SMALL, fence="none", is_life_bounded=False, kinds=_TIMEOUT),
         broken="P1",
         outside="every effect lands within its bound",
-    ),
-    Row(
-        title="2 x 1, ledger lost or set back, fenced at landing: the pointer",
-        scope=replace(_SMALL, tenants=1, expiries=0, kinds=frozenset({Kind.LEDGER_LOST})),
-        broken="P1",
-        outside="the ledger is never set back",
     ),
     Row(
         title="2 x 2, ledger set back, unfenced",

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from release.core.policy import OnNewer, SupersededBy
 from release.errors import Invalid
+from simulator.guards import SHIPPED
 
 __all__ = ["FENCES", "JobKind", "JobSpec", "Kind", "Scope", "Start"]
 
@@ -43,7 +44,7 @@ class Kind(StrEnum):
 
 
 FREE = frozenset({Kind.LAG, Kind.PIECEMEAL})
-FENCES = ("landing", "door", "none")
+FENCES = ("landing", "door", "none", "swarm")
 
 
 class JobKind(StrEnum):
@@ -55,10 +56,14 @@ class JobKind(StrEnum):
 
 
 class Start(StrEnum):
-    """What the ledger holds before the first job: the release that runs, or nothing at all."""
+    """What the ledger holds before the first job: the release that runs, or nothing at all.
+
+    BEHIND: the first tenant runs the newest release already, of which the ledger has never heard.
+    """
 
     STEADY = "steady"
     EMPTY = "empty"
+    BEHIND = "behind"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,15 +87,18 @@ class Scope:
 
     faults, expiries: how often a fault may strike, and how often a lease or a bound may run out
         while its job still lives.
+    renewals: how often a holder renews its lease in the time of a bound, and so in how many parts
+        a bound is waited out.
     is_life_bounded: whether every effect lands within its bound, as P1 assumes where no fence is.
     rewritten: whether the newest release is of a rewritten branch, which shares only the first
         release with the others.
+    is_literal: whether records of the ledger that no job can tell apart count as different.
     """
 
     jobs: tuple[JobSpec, ...]
     tenants: int = 3
     batch: int = 3
-    guard: str = "headway"
+    guard: str = SHIPPED
     kinds: frozenset[Kind] = frozenset()
     faults: int = 0
     expiries: int = 0
@@ -99,9 +107,11 @@ class Scope:
     superseded_by: SupersededBy = SupersededBy.CLAIMED
     on_newer: OnNewer = OnNewer.YIELD
     confirmations: int = 1
+    renewals: int = 1
     start: Start = Start.STEADY
     rewritten: bool = False
     is_healed: bool = True
+    is_literal: bool = False
 
     def __post_init__(self) -> None:
         for name, least, most in (
@@ -110,6 +120,7 @@ class Scope:
             ("faults", 0, 5),
             ("expiries", 0, 5),
             ("confirmations", 1, 5),
+            ("renewals", 1, 3),
         ):
             seen = getattr(self, name)
             if not least <= seen <= most:

@@ -7,10 +7,9 @@ from release.core.ledger import Record
 from release.core.order import Order
 from simulator.explorer.cast import Cast
 from simulator.explorer.scope import JobKind
+from simulator.guards import SHIPPED
 
 __all__ = ["find_seizure"]
-
-_SHIPPED = "headway"
 
 
 def find_seizure(cast: Cast, job: int, *, before: Record, after: Record) -> str:
@@ -18,7 +17,7 @@ def find_seizure(cast: Cast, job: int, *, before: Record, after: Record) -> str:
 
     Other designs keep records of their own kind, to which these rules say nothing.
     """
-    if cast.scope.guard != _SHIPPED:
+    if cast.scope.guard != SHIPPED:
         return ""
     ours, name = cast.job_id(job), cast.jobs[job].name
     held = before.holder.job if before.holder else None

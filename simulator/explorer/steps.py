@@ -1,15 +1,20 @@
 """Everything that may happen in a state, found once for all states that agree in what it rests on.
 
-A job's moves rest on the world and on where that job is; the events on the world, and on where the
-jobs are only when one of them may die. This module must not decide which move is taken.
+A job's moves rest on the world and on where that job is; the events on the world alone, and they
+leave every job where it is, but for those that are dead behind them. This module must not decide
+which move is taken.
 """
 
-from simulator.explorer.scope import Kind
+from collections.abc import Iterator
+
 from simulator.explorer.territory import Move, Territory
 
 __all__ = ["Steps"]
 
 _CACHE_MAX = 400_000
+
+_Found = tuple[tuple[Move, int], ...]
+"""Moves, and with each the bits of a state that it leaves as they are."""
 
 
 class Steps:
@@ -17,50 +22,44 @@ class Steps:
 
     def __init__(self, territory: Territory) -> None:
         self._territory = territory
-        everywhere, nodes = ~territory.all_nodes, territory.all_nodes
-        may_die = territory.scope.has(Kind.CRASH)
-        keys = [everywhere | mask for mask in territory.node_masks]
-        kept = [nodes & ~mask for mask in territory.node_masks]
+        everywhere = ~territory.all_nodes
+        keys = [*(everywhere | mask for mask in territory.node_masks), everywhere]
         self._parts = tuple(
-            zip(
-                [*keys, -1 if may_die else everywhere],
-                [*kept, 0 if may_die else nodes],
-                [dict[int, tuple[Move, ...]]() for _ in range(territory.jobs + 1)],
-                strict=True,
-            )
+            (part, key_mask, dict[int, _Found]()) for part, key_mask in enumerate(keys)
         )
 
     def moves(self, state: int) -> list[Move]:
         """Everything that may happen in a state, always in the same order."""
-        found = []
-        for part, (key_mask, keep_mask, cache) in enumerate(self._parts):
-            key = state & key_mask
-            known = cache.get(key)
-            if known is None:
-                known = self._find(state, part)
-                if len(cache) > _CACHE_MAX:
-                    cache.clear()
-                cache[key] = known
-            kept = state & keep_mask
-            settle = self._territory.settle
-            found += [
-                move._replace(target=settle(kept | (move.target & ~keep_mask))) for move in known
-            ]
-        return found
+        settle = self._territory.settle
+        return [
+            move._replace(target=settle(state & kept | (move.target & ~kept)))
+            for move, kept in self._find_all(state)
+        ]
 
     def targets(self, state: int) -> list[int]:
         """Where each move leads, as often as moves lead there."""
-        settle, found = self._territory.settle, []
-        for key_mask, keep_mask, cache in self._parts:
-            known = cache.get(state & key_mask)
-            if known is None:
-                return [move.target for move in self.moves(state)]
-            kept = state & keep_mask
-            found += [settle(kept | (move.target & ~keep_mask)) for move in known]
-        return found
+        settle = self._territory.settle
+        return [
+            settle(state & kept | (move.target & ~kept)) for move, kept in self._find_all(state)
+        ]
 
-    def _find(self, state: int, part: int) -> tuple[Move, ...]:
+    def _find_all(self, state: int) -> Iterator[tuple[Move, int]]:
+        for part, key_mask, cache in self._parts:
+            key = state & key_mask
+            known = cache.get(key)
+            if known is None:
+                if len(cache) > _CACHE_MAX:
+                    cache.clear()
+                known = cache[key] = self._find(state, part)
+            yield from known
+
+    def _find(self, state: int, part: int) -> _Found:
         territory = self._territory
+        nodes = territory.all_nodes
         if part < territory.jobs:
-            return tuple(territory.job_moves(state, part))
-        return tuple(territory.event_moves(state))
+            kept = nodes & ~territory.node_masks[part]
+            return tuple((move, kept) for move in territory.job_moves(state, part))
+        return tuple(
+            (move, nodes & ~territory.dead_nodes(move.target))
+            for move in territory.event_moves(state)
+        )

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from simulator.explorer.cast import BOUND_S
 from simulator.explorer.replay import Replay, Turn
 from simulator.explorer.schedule import WORLD
-from simulator.explorer.worlds import Flying
+from simulator.explorer.worlds import Flying, Window
 
 __all__ = ["instants"]
 
@@ -18,6 +18,7 @@ _PATIENCE_S = BOUND_S / 2
 
 _GIVEN_UP = frozenset({"timeout", "answer lost"})
 _SPACINGS_S = (1.0, 0.1)
+_LOOK = (Window.NOTED, Window.CHECKED)
 
 Edge = tuple[int, int, float]
 """The second turn is at least so long after the first; a negative length is a limit on how long."""
@@ -72,7 +73,7 @@ def _limit_edges(replay: Replay) -> Iterator[Edge]:
         for job, (before, after) in enumerate(zip(turn.before.jobs, turn.after.jobs, strict=True)):
             if after.intent > before.intent:
                 swapped[job, after.intent] = newest[job] = at
-            elif before.window == 1 and after.window == 2 and turn.step.flavour == "ok":  # noqa: PLR2004 - from its intent to the look at the clock
+            elif (before.window, after.window) == _LOOK and turn.step.flavour == "ok":
                 yield at, newest[job], -margin_s
         if replay.scope.is_life_bounded:
             for request in _ended(turn):

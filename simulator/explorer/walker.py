@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from simulator.explorer.calls import Call, stepped_ports
+from simulator.explorer.calls import Call
 from simulator.explorer.choices import Choice
 from simulator.explorer.implied import CONFLICT, go_on, has_lost
 from simulator.explorer.model import Model
-from simulator.explorer.monitor import Monitor, Subject
 from simulator.explorer.program import Answer, Program, Stepped
-from simulator.explorer.read_calls import constants
-from simulator.explorer.scope import Kind, Scope
+from simulator.explorer.programs import programs
+from simulator.explorer.scope import Scope
+from simulator.explorer.tails import Place, Tails
 from simulator.explorer.verdicts import Verdicts
 from simulator.explorer.worlds import JobState, World
 from simulator.guards import GUARDS, Deploy
@@ -154,10 +154,10 @@ class _Walker:
         self._model = Model(scope)
         self._cast = self._model.cast
         self._verdicts = Verdicts(self._cast, self._model.records)
-        numbers = range(len(self._cast.jobs))
-        self._actors = tuple(_Actor(self._program(number, deploy)) for number in numbers)
-        world = self._model.first()
-        self.first = _Situation(world, tuple(self._locate(number, ()) for number in numbers))
+        self._tails = Tails(self._model, self._verdicts)
+        self._actors = tuple(_Actor(program) for program in programs(self._cast, deploy))
+        begun = tuple(self._locate(number, ()) for number in range(len(self._actors)))
+        self.first = _Situation(self._model.first(), begun)
 
     @property
     def begun(self) -> int:
@@ -219,12 +219,29 @@ class _Walker:
         return self._settled(_Situation(world, jobs)), breach
 
     def _settled(self, situation: _Situation) -> _Situation:
-        """Lets every swap lose that can do nothing else, and forgets where the dead stood."""
-        jobs = list(situation.jobs)
-        for number, one in enumerate(jobs):
+        """Lets swaps lose and jobs end that can do nothing else; forgets where the dead stood."""
+        world, jobs = situation.world, list(situation.jobs)
+        for number, one in enumerate(situation.jobs):
             if has_lost(self._model, situation.world, one.call):
                 jobs[number] = self._locate(number, (*one.answers, CONFLICT))
-        return _buried(situation._replace(jobs=tuple(jobs)))
+            over = self._find_over(situation.world, number, jobs[number])
+            if over is not None:
+                world, jobs[number] = self._model.end(world, number), over
+        return _buried(_Situation(world, tuple(jobs)))
+
+    def _find_over(self, world: World, number: int, here: _Local) -> _Local | None:
+        """Where a job is over that is too late; None while it may go on."""
+        after = here
+
+        def step(given: Answer | None) -> Place:
+            nonlocal after
+            if given is not None:
+                after = self._locate(number, (*after.answers, given))
+            stepped = self._actors[number].play(after.answers)
+            ended = stepped if after.call is None else None
+            return Place(after.call, stepped.is_telling, ended)
+
+        return after if self._tails.find(world, number, step) else None
 
     def _events(self, here: _Situation) -> Iterator[tuple[_Situation, str]]:
         for choice in self._model.events.after(here.world):
@@ -240,28 +257,6 @@ class _Walker:
         stepped = self._actors[number].play(answers)
         state = _OVER if stepped.call is None else stepped.state()
         return _Local(answers, state, stepped.call)
-
-    def _program(self, number: int, deploy: Deploy) -> Program:
-        """The real job under the guard, as the scope's people have it."""
-        cast, assignment = self._cast, self._cast.assignment(number)
-        spec = cast.jobs[number]
-        newer = cast.releases[spec.release + 1 :]
-        subject = Subject(
-            job=cast.job_id(number),
-            sha=cast.releases[spec.release].sha,
-            digest=cast.digest(spec.release),
-            confirmations=self._scope.confirmations,
-            newer=frozenset(one.sha for one in newer),
-            releases=cast.release_of,
-        )
-        # Whoever reads the ledger keeps the reading in the place of the last one.
-        overwritten = {"ledger.read": frozenset({"reading"})}
-        return Program(
-            begin=lambda: cast.deploy(number, deploy)(assignment, stepped_ports()),  # type: ignore[arg-type,return-value]  # what a guard makes is a coroutine
-            constants=constants(cast),
-            monitor=Monitor(subject=subject, listed=cast.listed(0)),
-            overwritten={} if self._scope.has(Kind.UNREACHABLE) else overwritten,
-        )
 
 
 def _buried(situation: _Situation) -> _Situation:

@@ -3,7 +3,7 @@
 This module must not decide what a call does; `ledger_calls`, `effect_calls` and `events` do.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 __all__ = [
     "NOBODY",
@@ -12,10 +12,13 @@ __all__ = [
     "JobState",
     "PointerCell",
     "TenantCell",
+    "Window",
     "World",
     "kill",
     "spend",
 ]
+
+T = TypeVar("T")
 
 NOBODY = -1
 
@@ -29,10 +32,24 @@ class JobState:
     DEAD = 3
 
 
+class Window:
+    """Where a job is between an intent and the answer to its effect, as small numbers.
+
+    NOTED: the intent is written and the clock not looked at. CHECKED: the effect may be sent now.
+    SENT: a request is under way, and the job awaits its answer.
+    """
+
+    SHUT = 0
+    NOTED = 1
+    CHECKED = 2
+    SENT = 3
+
+
 class TenantCell(NamedTuple):
     """One tenant. serving and draining: releases by index, draining -1 when nothing drains.
 
     epoch: of the last effect that landed. is_rolled_back: whether a rollback put it there.
+    fence: the label of a swarm's service; zero where fences are of another kind.
     """
 
     serving: int
@@ -40,6 +57,7 @@ class TenantCell(NamedTuple):
     epoch: int = 0
     is_rolled_back: bool = False
     is_broken: bool = False
+    fence: int = 0
 
 
 class PointerCell(NamedTuple):
@@ -54,8 +72,7 @@ class PointerCell(NamedTuple):
 class JobCell(NamedTuple):
     """What the world knows of a job.
 
-    window: 1 between the swap that wrote an intent and the look at the clock, 2 from there until
-        the effect is sent, 3 while a request is under way whose answer the job awaits.
+    window: where it is between an intent and the answer to its effect, one of `Window`.
     is_late: whether more time has passed since that swap than it may.
     intent: the number of the intent that was written last. sent: of the last one behind which an
         effect was sent. epoch: of the job's last claim.
@@ -64,7 +81,7 @@ class JobCell(NamedTuple):
     """
 
     state: int = JobState.WAITING
-    window: int = 0
+    window: int = Window.SHUT
     is_late: bool = False
     intent: int = NOBODY
     sent: int = 0
@@ -108,24 +125,36 @@ class World(NamedTuple):
 
     def with_job(self, job: int, cell: JobCell) -> "World":
         """The world with another cell for one job."""
-        return self._replace(jobs=(*self.jobs[:job], cell, *self.jobs[job + 1 :]))
+        return self._replace(jobs=_with(self.jobs, job, cell))
 
     def with_tenant(self, tenant: int, cell: TenantCell) -> "World":
         """The world with another cell for one tenant."""
-        return self._replace(tenants=(*self.tenants[:tenant], cell, *self.tenants[tenant + 1 :]))
+        return self._replace(tenants=_with(self.tenants, tenant, cell))
 
     def with_pointer(self, pointer: int, cell: PointerCell) -> "World":
         """The world with another cell for one pointer."""
-        after = self.pointers[pointer + 1 :]
-        return self._replace(pointers=(*self.pointers[:pointer], cell, *after))
+        return self._replace(pointers=_with(self.pointers, pointer, cell))
+
+    def with_record(self, record: int) -> "World":
+        """The world with another record, on which no swap that is under way was built."""
+        flying = tuple(one for one in self.flying if not one.record)
+        return self._replace(record=record, flying=flying)
 
     def launch(self, request: Flying) -> "World":
         """The world with one more request in flight."""
         return self._replace(flying=tuple(sorted((*self.flying, request))))
 
+    def without(self, number: int) -> "World":
+        """The world with one request less in flight."""
+        return self._replace(flying=(*self.flying[:number], *self.flying[number + 1 :]))
+
     def is_alive(self, job: int) -> bool:
         """Whether the job has begun, or may begin, and is not over."""
         return self.jobs[job].state in (JobState.WAITING, JobState.RUNNING)
+
+
+def _with(cells: tuple[T, ...], number: int, cell: T) -> tuple[T, ...]:
+    return (*cells[:number], cell, *cells[number + 1 :])
 
 
 def kill(world: World, job: int) -> World:

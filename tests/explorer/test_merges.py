@@ -33,14 +33,19 @@ def test_merged_histories_wait_in_the_same_calls_whatever_comes(scope: Scope) ->
 
 
 @pytest.mark.slow
-def test_merged_histories_of_two_jobs_of_the_shipped_pipeline_go_on_alike() -> None:
+@pytest.mark.parametrize(
+    "scope",
+    [overlap("headway"), overlap("headway", Kind.CANCEL)],
+    ids=["nothing fails", "a signal in any call"],
+)
+def test_merged_histories_of_two_jobs_of_the_shipped_pipeline_go_on_alike(scope: Scope) -> None:
     """As above, where two jobs take the claim from one another."""
-    _compare_merges(_explore_recording(overlap("headway")), 300)
+    _compare_merges(_explore_recording(scope), 300)
 
 
 def test_there_are_merges_to_be_guarded() -> None:
     """Where one timeout may strike, some histories do come together again."""
-    automaton = _explore_recording(single(Kind.TIMEOUT))
+    automaton = _explore_recording(single(Kind.TIMEOUT, is_literal=True))
 
     assert len(automaton.merged) > 10
 

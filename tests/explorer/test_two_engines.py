@@ -17,6 +17,8 @@ _KEPT = {
     "headway, a fence at the door": single(Kind.DEFERRED, fence="door"),
     "headway, effects without a bound": single(Kind.TIMEOUT, fence="none", is_life_bounded=False),
     "headway, no ledger yet": single(Kind.SWAP_UNKNOWN, start=Start.EMPTY),
+    "headway, a ledger that is behind": single(Kind.TIMEOUT, start=Start.BEHIND),
+    "headway, a bound in two parts": single(Kind.TIMEOUT, fence="none", renewals=2),
     "headway, run again": single(
         Kind.TIMEOUT, jobs=(ALONE, JobSpec(name="A2", release=1, after=0))
     ),

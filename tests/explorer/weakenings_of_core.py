@@ -86,6 +86,15 @@ CORE = (
         in_defaults=True,
     ),
     Weakening(
+        name="a wait is noted twice",
+        file="release/core/transitions.py",
+        old="waited_s=intent.waited_s + waited_s)",
+        new="waited_s=intent.waited_s + 2 * waited_s)",
+        options="--tenants 1 --expiries 0 --fence off --renewals 2",
+        promise="P1 never backward",
+        in_defaults=False,
+    ),
+    Weakening(
         name="one confirmation less settles",
         file="release/core/settle.py",
         old="is_settled = streak >= confirmations",

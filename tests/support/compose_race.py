@@ -89,9 +89,10 @@ class _Race:
         variables = {"SIM_GUARD": self.guard_name, "SIM_COMMIT": sha}
         service = "job-older" if is_first else "job-newer"
         said = self.world.start_service(service, actor=job.name, **variables).finish()
+        # What comes after the end of a job is held until it has left.
+        state = self.world.state()
         self.world.running.move("race/leave", {"actor": job.name})
         outcome = read_outcome(self.scenario, job, out=said.out, code=said.code)
-        state = self.world.state()
         end = JobEnd(
             job=job.name, outcome=outcome, at_s=state["at_s"], happenings=state["happenings"]
         )
