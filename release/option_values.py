@@ -12,6 +12,7 @@ from release.errors import Invalid
 __all__ = ["read_count", "read_instant", "read_tenants"]
 
 _SAFE = "nothing was touched"
+_MOST = 10**9
 
 
 def read_instant(text: str, *, on: str) -> datetime:
@@ -28,14 +29,15 @@ def read_instant(text: str, *, on: str) -> datetime:
         ) from exc
 
 
-def read_count(text: str, *, on: str, most: int) -> int:
-    """Reads a whole number from one to `most`."""
-    count = int(text) if text.isascii() and text.isdecimal() and len(text) <= len(str(most)) else 0
-    if not 1 <= count <= most:
+def read_count(text: str, *, on: str, least: int = 1, most: int = _MOST) -> int:
+    """Reads a whole number from `least`, which is not negative, to `most`."""
+    is_short = text.isascii() and text.isdecimal() and len(text) <= len(str(most))
+    count = int(text) if is_short else -1
+    if not least <= count <= most:
         raise Invalid(
             "is no count",
             on=f"{on} {printable(text, 60)}",
-            expected=f"a whole number from 1 to {most}",
+            expected=f"a whole number from {least} to {most}",
             safe=_SAFE,
         )
     return count

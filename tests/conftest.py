@@ -5,11 +5,12 @@ This file must not hold anything that only some tests need.
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.engine import REQUIRED, why_no_engine
 from tests.support.network_guard import Guard
 
 _CI_PREFIXES = ("CI_", "GITEA_", "GITHUB_", "GITLAB_", "HEADWAY_")
@@ -44,6 +45,25 @@ def _no_ci_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name == "CI" or name.startswith(_CI_PREFIXES):
             monkeypatch.delenv(name)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skips a test with the mark `engine` where no Docker engine answers, and says why."""
+    if item.get_closest_marker("engine") and (reason := why_no_engine()):
+        pytest.skip(f"{reason}. Start a Docker engine; on Debian, .ci/docker installs one")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fails what was skipped for want of an engine, or of what belongs to it, where it may not."""
+    report = yield
+    if report.skipped and REQUIRED and item.get_closest_marker("engine"):
+        report.outcome = "failed"
+        report.longrepr = f"HEADWAY_REQUIRE_DOCKER forbids to skip it: {report.longreprtext}"
+    return report
 
 
 @pytest.fixture(scope="session")

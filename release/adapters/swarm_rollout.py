@@ -23,6 +23,7 @@ from release.ports import Clock
 
 __all__ = ["End", "Watched", "follow"]
 
+_POLL_CALM_S = 0.5
 _POLL_MIN_S, _POLL_MAX_S = 0.05, 2.0
 _POLL_SHARE = 1 / 40
 """A poll comes this share of the time passed after the last: late by a few percent at most."""
@@ -65,8 +66,9 @@ class Watched:
 
 
 async def follow(watched: Watched, *, clock: Clock, until_s: float) -> End:
-    """Polls until the update has ended, fast at first; UNANSWERED when it has not by `until_s`."""
+    """Polls until the update has ended; UNANSWERED when it has not by `until_s`."""
     began_s, last, is_over = await clock.now_s(), _NOT_FINAL, False
+    watched_s = watched.step.policy.monitor_s or watched.target.service.monitor_s
     while True:
         try:
             service = (await read_again(watched.target)).service
@@ -86,8 +88,18 @@ async def follow(watched: Watched, *, clock: Clock, until_s: float) -> End:
         now_s = await clock.now_s()
         if now_s >= until_s:
             return _failed(last) if is_over else End(state=RowState.UNANSWERED, note=last)
-        pause_s = min(max((now_s - began_s) * _POLL_SHARE, _POLL_MIN_S), _POLL_MAX_S)
+        pause_s = _pause_s(now_s - began_s, watched_s)
         await clock.sleep(min(pause_s, until_s - now_s))
+
+
+def _pause_s(passed_s: float, watched_s: float) -> float:
+    """How long until the next look: no update succeeds before its new task was watched for so long.
+
+    Until then only a failure is to be seen, which nobody waits for as impatiently.
+    """
+    if passed_s < watched_s:
+        return max(min(_POLL_CALM_S, watched_s - passed_s), _POLL_MIN_S)
+    return min(max(passed_s * _POLL_SHARE, _POLL_MIN_S), _POLL_MAX_S)
 
 
 def _find_overtaken(watched: Watched, service: Service) -> End | None:

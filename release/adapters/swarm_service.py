@@ -22,6 +22,11 @@ from release.errors import Refused
 
 __all__ = ["RolloutState", "Service", "read_service"]
 
+_MONITOR_S = 5.0
+"""The engine's own default."""
+
+_NANOSECONDS = 1_000_000_000
+
 
 class RolloutState(StrEnum):
     """How far the engine says that it is with an update; NONE before it says anything."""
@@ -75,6 +80,12 @@ class Service:
         """Whether a task starts before the one it replaces stops; the engine's default is not."""
         said = (self.spec.get("UpdateConfig") or {}).get("Order")
         return UpdateOrder(said or UpdateOrder.STOP_FIRST)
+
+    @property
+    def monitor_s(self) -> float:
+        """How long the engine watches a new task before it counts as good."""
+        said = (self.spec.get("UpdateConfig") or {}).get("Monitor")
+        return said / _NANOSECONDS if said else _MONITOR_S
 
     @property
     def has_health_check(self) -> bool | None:

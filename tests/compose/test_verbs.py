@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from simulator.compose_project import project_of
+from tests.support.compose_image import image
+from tests.support.compose_leftovers import note
 from tests.support.engine import docker, until
 from tests.support.shell import Said, Shell
 
@@ -23,6 +25,8 @@ UNWANTED = shutil.ignore_patterns(".git", ".nox", ".venv", ".*_cache", "__pycach
 @pytest.fixture
 def shell(tmp_path: Path) -> Iterator[Shell]:
     """A shell in an empty folder; what a test brings up in it goes down again."""
+    image()  # An image that a verb built for a folder of one test would be left over.
+    note(project_of(tmp_path / ".headway"))
     shell = Shell(folder=tmp_path)
     yield shell
     shell.invoke("sim.down")
@@ -120,6 +124,7 @@ def test_two_checkouts_at_once_do_not_collide(checkout: Path, tmp_path: Path) ->
     copies = [tmp_path / name for name in ("one", "two")]
     for copy in copies:
         shutil.copytree(checkout, copy, ignore=UNWANTED)
+        note(project_of(copy / ".headway"))
     try:
         ups = [invoke_in(copy, "sim.up", *TWO) for copy in copies]
         pushed = [invoke_in(copy, "sim.push", "--message", copy.name, "--json") for copy in copies]

@@ -55,3 +55,36 @@ def test_simulator_verb_that_makes_no_sense_is_refused(tmp_path: Path, words: li
 
     assert ("invalid", 2) == said.end
     assert [] == [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["sim.up", "--tenants", "many"],
+        ["sim.up", "--tenants", "0"],
+        ["sim.fault", "--kind", "refuse", "--status", "teapot"],
+        ["sim.fault", "--kind", "refuse", "--status", "503", "--times", "1.5"],
+        ["sim.fault", "--kind", "clamp_page", "--page", "0"],
+        ["sim.fault", "--end", "first"],
+    ],
+    ids=" ".join,
+)
+def test_number_that_is_none_is_refused_by_its_option(tmp_path: Path, words: list[str]) -> None:
+    """It exits 2 and names the option, what it was given and what it takes; nothing starts."""
+    said = Shell(folder=tmp_path).invoke(*words)
+
+    assert ("invalid", 2) == said.end
+    assert f"{words[-2]} {words[-1]}: is no count" in said.last_line
+    assert "a whole number from 1 to" in said.last_line
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_containers_without_an_engine_are_refused_and_leave_nothing(tmp_path: Path) -> None:
+    """The error says what is missing: the engine, or the checkout that an image is built from."""
+    shell = Shell(folder=tmp_path, variables={"DOCKER_HOST": "tcp://127.0.0.1:1"})
+
+    said = shell.invoke("sim.up", "--docker")
+
+    assert said.end in {("unavailable", 1), ("invalid", 2)}
+    assert "nothing was started" in said.last_line or "checkout" in said.last_line
+    assert [] == list(tmp_path.iterdir())

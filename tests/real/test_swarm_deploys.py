@@ -10,6 +10,7 @@ from tests.support.real_swarm import RealSwarm, real_swarm, why_not
 from tests.support.swarm_world import SwarmWorld
 
 pytestmark = [
+    pytest.mark.engine,
     pytest.mark.real,
     pytest.mark.slow,
     pytest.mark.skipif(bool(why_not()), reason=why_not() or "a swarm can be had"),

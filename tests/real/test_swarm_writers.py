@@ -19,6 +19,7 @@ from release.errors import Conflict, FenceRefused, Refused
 from tests.support.real_swarm import SOCKET, RealSwarm, real_swarm, why_not
 
 pytestmark = [
+    pytest.mark.engine,
     pytest.mark.real,
     pytest.mark.slow,
     pytest.mark.skipif(bool(why_not()), reason=why_not() or "a swarm can be had"),

@@ -5,7 +5,9 @@ This module must not start a container.
 
 import fcntl
 import hashlib
+import os
 import subprocess
+import sys
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -44,5 +46,7 @@ def image() -> str:
             return project.build()
         except Unavailable:
             # The script makes nothing that is there already, and says what it lacks.
-            subprocess.run([CHECKOUT / "compose" / "make_base"], check=True, timeout=_MAKE_S)
+            script = CHECKOUT / "compose" / "make_base"
+            pip = {**os.environ, "PYTHON": sys.executable}
+            subprocess.run([script], check=True, timeout=_MAKE_S, env=pip)
             return project.build()

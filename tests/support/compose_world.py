@@ -26,6 +26,7 @@ from simulator.world import Layout
 from tests.kills.verdict import Course, find_backward
 from tests.support.compose_image import CHECKOUT, image, project_name
 from tests.support.compose_jobs import Ended, JobContainer, start_job
+from tests.support.compose_leftovers import note
 from tests.support.engine import docker, until
 from tests.support.simulated_world import SimulatedWorld
 
@@ -173,8 +174,7 @@ def compose_world(
     """
     project = project_name(name)
     sweeper = ComposeProject(name=project)
-    # A run that was killed left what it had; nobody else uses this name.
-    sweeper.down()
+    note(project)
     secret = secrets.token_hex(20)
     given = {"COMPOSE_PROJECT_NAME": project, "SIM_IMAGE": image(), "SIM_SECRET": secret}
     given |= {"TENANTS": str(tenants), **variables}

@@ -6,12 +6,11 @@ This module must not use the adapter that it helps to test.
 import fcntl
 import secrets
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from threading import Event
-from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,17 +19,17 @@ from docker.errors import DockerException, NotFound
 
 from tests.support.distribution import DistributionServer, distribution
 from tests.support.distribution import is_installed as has_registry
+from tests.support.engine import until
 from tests.support.swarm_images import HAS_BUSYBOX, Running, runnable
 
-__all__ = ["SOCKET", "RealSwarm", "real_swarm", "until", "why_not"]
+__all__ = ["SOCKET", "RealSwarm", "real_swarm", "why_not"]
 
 SOCKET = "unix:///var/run/docker.sock"
 _SECOND = 1_000_000_000
-_WAIT_S = 60.0
 _LOCK = Path(tempfile.gettempdir()) / "headway-tests-swarm.lock"
-_TURN = Event()
 
 
+@cache
 def why_not() -> str:
     """Why no real swarm can be had on this machine; empty when one can."""
     if not has_registry():
@@ -44,14 +43,6 @@ def why_not() -> str:
     except DockerException as exc:
         return f"no Docker engine answers: {exc}"[:200]
     return ""
-
-
-def until(is_so: Callable[[], object], what: str, within_s: float = _WAIT_S) -> None:
-    """Asks again and again until it is so; fails the test when it is not in time."""
-    end = monotonic() + within_s
-    while not is_so():
-        assert monotonic() < end, f"has not happened in {within_s} s: {what}"
-        _TURN.wait(0.02)  # Nobody sets it: an engine has no event for what is asked here.
 
 
 @dataclass(slots=True, kw_only=True)

@@ -87,7 +87,7 @@ def test_command_has_careful_defaults() -> None:
         (WITHOUT_FLEET + SWARM + "url = 'https://x.example.com'", "none with kind swarm"),
         (WITHOUT_FLEET + SWARM + "[fleet.swarm]\ntls_cert = 'x'", "fleet.swarm.tls_key: is miss"),
         (WITHOUT_FLEET + SWARM + "[fleet.swarm]\nimage = 'x/y:latest'", "without tag or digest"),
-        (WITHOUT_FLEET + SWARM + "[fleet.swarm]\nlabel = 'a=b'", "the name of a label"),
+        (WITHOUT_FLEET + SWARM + "[fleet.swarm]\nlabel = 'a=b=c'", "a label, such as"),
         (WITHOUT_FLEET + SWARM + "[fleet.swarm]\nupdate_order = 'x'", "'start-first' or 'stop-fi"),
         (WITHOUT_FLEET + SWARM + "[fleet.swarm]\ndelay_s = -1", "fleet.swarm.delay_s: does not"),
         (WITHOUT_FLEET + SWARM + "[fleet.swarm]\nengine = 'x'", "Did you mean fleet.swarm.engines"),

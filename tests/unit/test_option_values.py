@@ -51,6 +51,14 @@ def test_text_that_is_no_count_is_refused(text: str) -> None:
         read_count(text, on="--limit", most=500)
 
 
+def test_count_may_begin_elsewhere_and_has_an_end_anyway() -> None:
+    """Where none is a number too, and whoever asks has no limit of its own."""
+    assert 0 == read_count("0", on="--faults", least=0)
+    assert 10**9 == read_count("1000000000", on="--states")
+    with pytest.raises(Invalid, match="a whole number from 0 to 1000000000"):
+        read_count("1000000001", on="--states", least=0)
+
+
 def test_tenants_are_parted_by_commas() -> None:
     """Spaces and empty places are left out."""
     assert (Tenant("acme"), Tenant("globex")) == read_tenants("acme, globex,", on="--only")
