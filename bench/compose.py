@@ -119,8 +119,8 @@ def _world(count: int, waits: Waits) -> Iterator[Running]:
             assert running is not None, "it has just come up"
             healthy_s = _wait_until_healthy(running.state.project) - began_s
             print(
-                f"\n{count} tenants: sim.up {up_s:.1f} s; healthy in the engine's own eyes, which "
-                f"it opens now and then, {healthy_s:.1f} s; load {os.getloadavg()[0]:.1f}",
+                f"\n{count} tenants: sim.up {up_s:.1f} s; all healthy by the engine's own checks "
+                f"after {healthy_s:.1f} s; load {os.getloadavg()[0]:.1f}",
                 flush=True,
             )
             own = {"landing_s": waits.landing_s, "answer_s": waits.answer_s}

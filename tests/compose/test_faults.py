@@ -17,7 +17,11 @@ from tests.support.simulated_world import Happened
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 HELD_S = 5.0
-# A tenant that hangs takes the edge longer than this: one look at all of them has to do.
+BATCH_INTENT = 5
+"""Which write of a deploy is the intent of the batch behind the canary."""
+
+# A tenant that hangs takes the edge longer than this: one look at all of them has to do. Where it
+# does, the canary is confirmed at once, which spares a write.
 BUDGET = {"HEADWAY_SETTLE__BUDGET_S": "4", "HEADWAY_SETTLE__CONFIRMATIONS": "1"}
 
 
@@ -46,10 +50,7 @@ def has_landed(slug: str, one: Happened) -> bool:
 
 
 def start_and_hold(world: ComposeWorld, write: int, **variables: str) -> JobContainer:
-    """Starts a deploy of a new commit; returns when its write of that number is held.
-
-    The fifth write is the intent of the batch behind the canary.
-    """
+    """Starts a deploy of a new commit; returns when its write of that number is held."""
     commit, since = world.push(), world.count()
     rule = {"service": "git", "operation": "receive-pack", "actor": "newer", "after": write - 1}
     world.add_fault(kind="delay", before_s=HELD_S, times=1, **rule)
@@ -65,7 +66,7 @@ def states(said: Ended) -> dict[str, str]:
 
 def test_paused_tenant_ends_the_deploy_red_by_its_name(world: ComposeWorld) -> None:
     """It neither answers nor dies: the budget is spent, and the outcome says on whom."""
-    job = start_and_hold(world, 5, **BUDGET)
+    job = start_and_hold(world, BATCH_INTENT - 1, **BUDGET)
 
     docker("pause", world.tenant("globex"))
     said = job.finish()
@@ -76,7 +77,7 @@ def test_paused_tenant_ends_the_deploy_red_by_its_name(world: ComposeWorld) -> N
 
 def test_paused_tenant_that_is_back_in_time_ends_green(world: ComposeWorld) -> None:
     """What it was told while it stood still lands as soon as it goes on."""
-    job = start_and_hold(world, 5)
+    job = start_and_hold(world, BATCH_INTENT)
     since = world.count()
     docker("pause", world.tenant("globex"))
 
@@ -89,7 +90,7 @@ def test_paused_tenant_that_is_back_in_time_ends_green(world: ComposeWorld) -> N
 
 def test_killed_tenant_ends_the_deploy_red_by_its_name(world: ComposeWorld) -> None:
     """The control plane can't reach it, and says so; the others are not blamed."""
-    job = start_and_hold(world, 5, **BUDGET)
+    job = start_and_hold(world, BATCH_INTENT)
 
     docker("kill", world.tenant("globex"))
     said = job.finish()

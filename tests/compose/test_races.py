@@ -45,7 +45,6 @@ def test_race_between_containers_gives_the_verdict_of_virtual_time(
     """Jobs, services and tenants in containers: the same promises, colours, words and end."""
     expected = run_race(load(scenario), guard)
 
-    result = race_between_containers(scenario, guard, tmp_path)
-
-    assert verdict(expected) == verdict(result), f"in round {round_number}"
-    assert ((scenario, guard) in BROKEN) is not result.is_kept
+    with race_between_containers(scenario, guard, tmp_path) as result:
+        assert verdict(expected) == verdict(result), f"in round {round_number}"
+        assert ((scenario, guard) in BROKEN) is not result.is_kept

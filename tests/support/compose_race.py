@@ -4,7 +4,9 @@ The conductor holds what comes too early. This module must not judge; `race` doe
 services have written down.
 """
 
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,8 +30,14 @@ _FIRST_PORT = 8082
 _OPERATOR_PORT = 8090
 
 
-def race_between_containers(scenario_name: str, guard_name: str, folder: Path) -> RaceResult:
-    """Runs the scenario's jobs under a guard, in a world of their own."""
+@contextmanager
+def race_between_containers(
+    scenario_name: str, guard_name: str, folder: Path
+) -> Iterator[RaceResult]:
+    """Runs the scenario's jobs under a guard, in a world of their own.
+
+    That one stays until the verdict is looked at, so that its logs are kept when it is wrong.
+    """
     scenario = load(scenario_name)
     ports = {job.name: _FIRST_PORT + number for number, job in enumerate(scenario.jobs)}
     listen = {"world": 8081, **ports, "operator": _OPERATOR_PORT}
@@ -42,7 +50,7 @@ def race_between_containers(scenario_name: str, guard_name: str, folder: Path) -
         SIM_SPEED=str(_SPEED),
         SIM_LISTEN=" ".join(["8080", *(f"{actor}={port}" for actor, port in listen.items())]),
     ) as world:
-        return _Race(scenario, guard_name, world).run()
+        yield _Race(scenario, guard_name, world).run()
 
 
 @dataclass(slots=True)

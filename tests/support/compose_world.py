@@ -202,8 +202,8 @@ def compose_world(
         done = world.run("ledger-init", actor="operator")
         assert done.code == 0, done.out + done.err
         yield world
-    except BaseException:
-        keep_logs(project, folder / "logs")
+    except BaseException as error:
+        error.add_note(f"logs of {project}: {keep_logs(project, folder / 'logs')}")
         raise
     finally:
         OPEN[:] = [one for one in OPEN if one.project != project]
