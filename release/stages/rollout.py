@@ -130,9 +130,10 @@ async def _roll_once(
     waiting = {progress.tenant: progress.note for progress in await settle(run, asked)}
     waiting |= dict.fromkeys(uncounted, "its redeploy was never answered")
     again = tuple(t for t in tenants if t in waiting and t in unanswered and not is_last)
-    for tenant, note in waiting.items():
+    # Whoever only lacked another look at the release is named last.
+    for tenant in sorted(waiting, key=lambda one: run.progress[one].seen == run.release.sha):
         if tenant not in again:
-            _give_up_on(run, tenant, note, Word.EXHAUSTED)
+            _give_up_on(run, tenant, waiting[tenant] or "seen there too briefly", Word.EXHAUSTED)
     return again
 
 
@@ -146,7 +147,7 @@ def _give_up_on(run: Run, tenant: Tenant, note: str, word: Word) -> None:
     progress = run.progress[tenant]
     last = f"last seen on {progress.seen.short}; " if progress.seen else ""
     if progress.was_asked and not progress.seen:
-        last = "never named a release; "
+        last = "named no release since its redeploy; "
     raise Ended(
         word,
         f"tenant {tenant} did not reach {run.release.sha.short} ({last}{note}); later tenants "

@@ -101,11 +101,38 @@ def test_flapping_tenant_settles_only_when_it_stopped_flapping() -> None:
     assert "deployed" == stage.word("job-1")
 
 
+def test_tenant_that_never_came_is_named_before_one_that_came_too_late() -> None:
+    """Sentence 7: the message blames who was not seen on the release at all."""
+    stage = Stage(tenants=3, settle_budget_s=50)
+    stage.push("older")
+    stage.world.set_lag("t2", Lag.fixed(35))
+    stage.behave("t3", Health.WEDGED)
+
+    stage.start("job-1", "older")
+    stage.run()
+
+    assert "exhausted" == stage.word("job-1")
+    assert "tenant t3 did not reach older (last seen on base" in stage.reason("job-1")
+
+
+def test_tenant_that_came_too_late_is_named_with_what_it_lacked() -> None:
+    """Sentence 7: one look at the release is no settling, and the reason says so."""
+    stage = Stage(tenants=2, settle_budget_s=50)
+    stage.push("older")
+    stage.world.set_lag("t2", Lag.fixed(35))
+
+    stage.start("job-1", "older")
+    stage.run()
+
+    why = "tenant t2 did not reach older (last seen on older; seen there too briefly)"
+    assert why in stage.reason("job-1")
+
+
 @pytest.mark.parametrize(
     ("health", "why"),
     [
-        (Health.HTML, "never named a release; HTTP 404, text/html"),
-        (Health.DEV, "never named a release; answers 'dev'"),
+        (Health.HTML, "named no release since its redeploy; HTTP 404, text/html"),
+        (Health.DEV, "named no release since its redeploy; answers 'dev'"),
         (Health.GONE, "fails its health check"),
     ],
 )
