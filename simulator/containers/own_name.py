@@ -6,6 +6,7 @@ alone. This module must not look up anything else.
 
 import socket
 import struct
+import time
 from itertools import count
 from pathlib import Path
 
@@ -16,7 +17,9 @@ __all__ = ["own_name", "parse_name"]
 _RESOLV = Path("/etc/resolv.conf")
 _PORT = 53
 _ANSWER_S = 2.0
-_TRIES = 5
+_TRIES, _AGAIN_S = 40, 0.5
+"""A busy engine tells its name server of a container a while after it has started it."""
+
 _ID = 2213
 _PTR, _INTERNET = 12, 1
 _RECURSE = 0x0100
@@ -39,6 +42,7 @@ def own_name() -> str:
         except (OSError, IndexError, struct.error) as exc:
             if attempt == _TRIES:
                 raise Unavailable("is not known by name", on=address, seen=str(exc)) from exc
+            time.sleep(_AGAIN_S)
     raise AssertionError("the last attempt returns or raises")
 
 
