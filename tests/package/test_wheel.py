@@ -102,16 +102,17 @@ def test_wheel_holds_every_source_and_data_file(wheel: Path, checkout: Path) -> 
 
 
 def test_metadata_says_what_it_needs(wheel: Path) -> None:
-    """The metadata names the oldest Python, the licence, and what is only for the simulator."""
+    """The metadata names the oldest Python, the licence, and what only some parts need."""
     text = zipfile.ZipFile(wheel).read("headway-0.1.0.dist-info/METADATA").decode()
 
     metadata = email.message_from_string(text)
     required = metadata.get_all("Requires-Dist", [])
     assert ">=3.11" == metadata["Requires-Python"]
     assert "MIT" == metadata["License-Expression"]
-    assert ["simulator"] == metadata.get_all("Provides-Extra")
+    assert ["simulator", "swarm"] == metadata.get_all("Provides-Extra")
     assert any(line.startswith("invoke") and "extra" not in line for line in required)
     assert any(line.startswith("uvicorn") and "extra" in line for line in required)
+    assert any(line.startswith("docker") and "extra" in line for line in required)
 
 
 def test_command_lists_the_tasks(installed: Path, tmp_path: Path) -> None:
