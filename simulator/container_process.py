@@ -25,7 +25,7 @@ from simulator.served import (
 )
 from simulator.world import Layout
 
-__all__ = ["start_containers", "stop_containers"]
+__all__ = ["project_state", "start_containers", "stop_containers"]
 
 _READY_S = 60.0
 _READY_PER_TENANT_S = 3.0
@@ -93,19 +93,27 @@ def _variables(options: ServeOptions, secret: str) -> Mapping[str, str]:
 
 
 def _state(options: ServeOptions, project: str, secret: str, *, url: str) -> ServedState:
-    layout, tokens = Layout(), tokens_of(secret)
+    layout = Layout(environment=options.environment, repositories=options.repositories)
+    slugs = tuple(slug_of(number, None) for number in range(1, len(options.tenants) + 1))
+    return project_state(project, secret, url=url, layout=layout, tenants=slugs)
 
+
+def project_state(
+    project: str, secret: str, *, url: str, layout: Layout, tenants: tuple[str, ...]
+) -> ServedState:
+    """Describes the containers of a project, whose conductor answers at `url`."""
+    tokens = tokens_of(secret)
     return ServedState(
         pid=0,
         project=project,
         url=url,
         edge=edge_of(url),
         git=git_of(url, layout.forge_repository),
-        environment=options.environment,
+        environment=layout.environment,
         branch=layout.branch,
         forge_repository=layout.forge_repository,
-        repositories=options.repositories,
-        tenants=tuple(slug_of(number, None) for number in range(1, len(options.tenants) + 1)),
+        repositories=layout.repositories,
+        tenants=tenants,
         actors=(),
         forge_token=tokens.forge,
         forge_owner_token=tokens.forge_owner,

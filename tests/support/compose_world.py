@@ -18,10 +18,11 @@ from testcontainers.compose import DockerCompose
 from release.core.codec import from_plain
 from release.core.ledger import Record
 from simulator.compose_project import ComposeProject
-from simulator.containers.settings import slug_of, tokens_of
+from simulator.container_process import project_state
+from simulator.containers.settings import slug_of
 from simulator.process import Running
 from simulator.scenario import load
-from simulator.served import ServedState, edge_of, git_of
+from simulator.served import ServedState
 from simulator.world import Layout
 from tests.kills.verdict import Course, find_backward
 from tests.support.compose_image import CHECKOUT, image, project_name
@@ -236,23 +237,10 @@ def _state_of(
 ) -> ServedState:
     host, port = compose.get_service_host_and_port("conductor", _PORT)
     layout = load(given["SIM_SCENARIO"]).layout() if "SIM_SCENARIO" in given else Layout()
-    url, tokens = f"http://{host}:{port}", tokens_of(given["SIM_SECRET"])
-    return ServedState(
-        pid=0,
-        project=given["COMPOSE_PROJECT_NAME"],
-        url=url,
-        edge=edge_of(url),
-        git=git_of(url, layout.forge_repository),
-        environment=layout.environment,
-        branch=layout.branch,
-        forge_repository=layout.forge_repository,
-        repositories=layout.repositories,
+    return project_state(
+        given["COMPOSE_PROJECT_NAME"],
+        given["SIM_SECRET"],
+        url=f"http://{host}:{port}",
+        layout=layout,
         tenants=slugs,
-        actors=(),
-        forge_token=tokens.forge,
-        forge_owner_token=tokens.forge_owner,
-        control_plane_token=tokens.control_plane,
-        registry_user=tokens.registry_user,
-        registry_password=tokens.registry_password,
-        control_token=tokens.control,
     )
